@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config'
+
+// Tests run on the packages' sources: `@alloydb/source` is the export condition that leads to them.
+const conditions = ['@alloydb/source', 'node', 'import', 'module', 'default']
+
+export default defineConfig({
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    projects: ['core', 'emulator', 'pg'].map((name) => ({
+      extends: true,
+      test: { name, root: `./packages/${name}`, include: ['test/**/*.test.ts'] },
+    })),
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts'],
+      reporter: ['text', 'json-summary'],
+    },
+  },
+})
