@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto'
+
+export const CLOUD_PLATFORM_SCOPE = 'https://www.googleapis.com/auth/cloud-platform'
+export const LOGIN_SCOPE = 'https://www.googleapis.com/auth/alloydb.login'
+
+/** What an access token stands for. */
+export interface AccessToken {
+  value: string
+  principal: string
+  scopes: readonly string[]
+  /** In milliseconds since the epoch. */
+  expiresAt: number
+}
+
+/** The access tokens that have been issued. */
+export class AccessTokens {
+  /** The lifetime of tokens for which none is asked; one second less than an hour, as Google says it. */
+  lifetimeMs = 3_599_000
+
+  readonly #issued = new Map<string, AccessToken>()
+
+  issue(principal: string, scopes: readonly string[], lifetimeMs: number = this.lifetimeMs): AccessToken {
+    const value = `ya29.emulator-${randomBytes(32).toString('base64url')}`
+    const token = { value, principal, scopes, expiresAt: Date.now() + lifetimeMs }
+    this.#issued.set(value, token)
+    return token
+  }
+
+  /** The token, also when it has expired: whoever asks may want to say so. */
+  find(value: string): AccessToken | undefined {
+    return this.#issued.get(value)
+  }
+
+  /** Makes every token that has been issued unknown. */
+  revokeAll(): void {
+    this.#issued.clear()
+  }
+}
+
+export function isExpired(token: AccessToken): boolean {
+  return token.expiresAt <= Date.now()
+}
+
+export function hasScope(token: AccessToken, ...accepted: readonly string[]): boolean {
+  return token.scopes.some((scope) => accepted.includes(scope))
+}

@@ -1,0 +1,126 @@
+import { generateKeyPair, randomBytes, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
+import { isServiceAccount } from './iam.ts'
+import { projectDomain } from './instance-name.ts'
+
+/** The JSON of a service account's key file. */
+export interface ServiceAccountKey {
+  type: 'service_account'
+  project_id: string
+  private_key_id: string
+  private_key: string
+  client_email: string
+  client_id: string
+  auth_uri: string
+  token_uri: string
+  universe_domain: string
+}
+
+/** The JSON that `gcloud auth application-default login` writes for a user. */
+export interface AuthorizedUser {
+  type: 'authorized_user'
+  client_id: string
+  client_secret: string
+  refresh_token: string
+  universe_domain: string
+}
+
+/** Options for google-auth-library: `new GoogleAuth(auth)`. */
+export interface EmulatorAuth {
+  credentials: ServiceAccountKey | AuthorizedUser
+  clientOptions: { transporterOptions: { fetchImplementation: typeof fetch } }
+}
+
+// Where google-auth-library goes for tokens, whatever the credentials say.
+const REDIRECTED_HOSTS = new Set([
+  'oauth2.googleapis.com',
+  'iamcredentials.googleapis.com',
+  'sts.googleapis.com',
+])
+
+/** Makes credentials of principals, and knows them again. */
+export class Credentials {
+  readonly #project: string
+  readonly #host: () => string
+  readonly #keys = new Map<string, Promise<{ key: ServiceAccountKey; publicKey: KeyObject }>>()
+  readonly #refreshTokens = new Map<string, string>()
+
+  /** `host` is asked for late, since the port is not known before the server listens. */
+  constructor(project: string, host: () => string) {
+    this.#project = project
+    this.#host = host
+  }
+
+  /** The key of a service account; always the same for the same account. */
+  async serviceAccountKey(email: string): Promise<ServiceAccountKey> {
+    let made = this.#keys.get(email)
+    if (!made) this.#keys.set(email, (made = this.#makeKey(email)))
+    return (await made).key
+  }
+
+  /** The public key that the account's assertions are signed with, if it has a key. */
+  async publicKey(email: string): Promise<KeyObject | undefined> {
+    return (await this.#keys.get(email))?.publicKey
+  }
+
+  /** The application-default credentials of a user, with a refresh token; always the same for the same user. */
+  authorizedUser(email: string): AuthorizedUser {
+    let token = [...this.#refreshTokens].find(([, owner]) => owner === email)?.[0]
+    if (!token) {
+      token = `1//${randomBytes(32).toString('base64url')}`
+      this.#refreshTokens.set(token, email)
+    }
+    return {
+      type: 'authorized_user',
+      client_id: 'emulator.apps.googleusercontent.com',
+      client_secret: 'emulator',
+      refresh_token: token,
+      universe_domain: 'googleapis.com',
+    }
+  }
+
+  /** Whose refresh token it is. */
+  refreshTokenOwner(token: string): string | undefined {
+    return this.#refreshTokens.get(token)
+  }
+
+  /** Options with which google-auth-library authenticates as the principal, by its own real code. */
+  async authFor(email: string): Promise<EmulatorAuth> {
+    const credentials = isServiceAccount(email)
+      ? await this.serviceAccountKey(email)
+      : this.authorizedUser(email)
+    return {
+      credentials,
+      clientOptions: { transporterOptions: { fetchImplementation: (...args) => this.#fetch(...args) } },
+    }
+  }
+
+  /** A fetch that brings requests for Google's token services here, and leaves all others alone. */
+  #fetch(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
+    const url = new URL(input instanceof Request ? input.url : input)
+    if (!REDIRECTED_HOSTS.has(url.hostname)) return fetch(input, init)
+    const target = new URL(url.pathname + url.search, `http://${this.#host()}`)
+    return fetch(input instanceof Request ? new Request(target, input) : target, init)
+  }
+
+  async #makeKey(email: string): Promise<{ key: ServiceAccountKey; publicKey: KeyObject }> {
+    const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
+    const key: ServiceAccountKey = {
+      type: 'service_account',
+      project_id: this.#project,
+      private_key_id: randomBytes(20).toString('hex'),
+      private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+      client_email: email,
+      client_id: randomBytes(8).readBigUInt64BE().toString(),
+      auth_uri: 'https://accounts.google.com/o/oauth2/auth',
+      token_uri: `http://${this.#host()}/token`,
+      universe_domain: 'googleapis.com',
+    }
+    return { key, publicKey }
+  }
+}
+
+/** The service account that the emulator makes where none is asked for. */
+export function defaultServiceAccount(project: string): string {
+  return `app@${projectDomain(project)}.iam.gserviceaccount.com`
+}

@@ -1,0 +1,144 @@
+import { GoogleError } from './google-error.ts'
+
+/** The roles that the emulator knows. */
+export type Role = keyof typeof ROLES
+
+/** The permissions that the emulator asks for. */
+export type Permission = (typeof ROLES)[Role][number]
+
+const CLIENT = [
+  'alloydb.clusters.generateClientCertificate',
+  'alloydb.clusters.get',
+  'alloydb.clusters.list',
+  'alloydb.instances.connect',
+  'alloydb.instances.get',
+  'alloydb.instances.list',
+] as const
+
+const ROLES = {
+  'roles/alloydb.client': CLIENT,
+  'roles/alloydb.databaseUser': ['alloydb.users.login'],
+  'roles/alloydb.admin': [...CLIENT, 'alloydb.users.login'],
+  'roles/serviceusage.serviceUsageConsumer': ['serviceusage.services.use'],
+  'roles/iam.serviceAccountTokenCreator': ['iam.serviceAccounts.getAccessToken'],
+} as const
+
+/** The roles of the default principal: all that a connector needs, and no more. */
+export const DEFAULT_ROLES: readonly Role[] = [
+  'roles/alloydb.client',
+  'roles/alloydb.databaseUser',
+  'roles/serviceusage.serviceUsageConsumer',
+]
+
+/** A service account or a user. */
+export interface Principal {
+  email: string
+  /** Defaults to the client, database user and service usage consumer roles. */
+  roles?: readonly Role[] | undefined
+}
+
+/** How IAM is set up when the emulator starts. */
+export interface IamOptions {
+  /**
+   * Who exists. Defaults to one service account `app@<project>.iam.gserviceaccount.com`. The first service account
+   * is the one of {@link Emulator.auth}; where none is given, the default one is added.
+   */
+  principals?: readonly Principal[] | undefined
+  /** Whether the AlloyDB API is disabled in the project. Defaults to `false`. */
+  apiDisabled?: boolean | undefined
+  /** The number of Admin API requests that each principal may make in a minute. Defaults to no limit. */
+  quotaPerMinute?: number | undefined
+}
+
+/** The principals, and what they may do. Roles are granted on the project. */
+export class Iam {
+  /** Whether the AlloyDB API is disabled in the project. */
+  apiDisabled: boolean
+  /** The number of Admin API requests that each principal may make in a minute. */
+  quotaPerMinute: number | undefined
+
+  readonly #roles = new Map<string, Set<Role>>()
+  readonly #served = new Map<string, number[]>()
+
+  constructor({ principals = [], apiDisabled = false, quotaPerMinute }: IamOptions) {
+    this.apiDisabled = apiDisabled
+    this.quotaPerMinute = quotaPerMinute
+    for (const { email, roles = DEFAULT_ROLES } of principals) this.#roles.set(email, new Set(roles))
+  }
+
+  /** The e-mail addresses of all principals. */
+  get principals(): readonly string[] {
+    return [...this.#roles.keys()]
+  }
+
+  /** Grants a role, at once. A principal that is not there yet is made. */
+  grant(email: string, role: Role): void {
+    const roles = this.#roles.get(email) ?? new Set()
+    this.#roles.set(email, roles.add(role))
+  }
+
+  /** Takes a role away, at once; the real service needs a few minutes for it. */
+  revoke(email: string, role: Role): void {
+    this.#roles.get(email)?.delete(role)
+  }
+
+  /** Removes a principal: its tokens are no longer accepted. */
+  remove(email: string): void {
+    this.#roles.delete(email)
+  }
+
+  /** Tells whether the principal exists. */
+  has(email: string): boolean {
+    return this.#roles.has(email)
+  }
+
+  /** Tells whether the principal has the permission. */
+  allows(email: string, permission: Permission): boolean {
+    const roles = [...(this.#roles.get(email) ?? [])]
+    return roles.some((role) => (ROLES[role] as readonly Permission[]).includes(permission))
+  }
+
+  /** @throws {GoogleError} PERMISSION_DENIED. */
+  require(email: string, permission: Permission, resource: string): void {
+    if (this.allows(email, permission)) return
+    throw new GoogleError(
+      'PERMISSION_DENIED',
+      `Permission '${permission}' denied on resource '${resource}' (or it may not exist).`,
+      { reason: 'IAM_PERMISSION_DENIED', domain: 'iam.googleapis.com', metadata: { permission, resource } },
+    )
+  }
+
+  /** Counts a request against the principal's quota. @throws {GoogleError} RESOURCE_EXHAUSTED. */
+  spendQuota(email: string, project: string): void {
+    if (this.quotaPerMinute === undefined) return
+    const now = Date.now()
+    const recent = (this.#served.get(email) ?? []).filter((at) => now - at < 60_000)
+    if (recent.length >= this.quotaPerMinute) {
+      throw new GoogleError(
+        'RESOURCE_EXHAUSTED',
+        "Quota exceeded for quota metric 'API requests' and limit 'API requests per minute per user' of service " +
+          `'alloydb.googleapis.com' for consumer '${project}'.`,
+        {
+          reason: 'RATE_LIMIT_EXCEEDED',
+          domain: 'googleapis.com',
+          metadata: {
+            service: 'alloydb.googleapis.com',
+            consumer: `projects/${project}`,
+            quota_limit_value: String(this.quotaPerMinute),
+          },
+        },
+      )
+    }
+    this.#served.set(email, [...recent, now])
+  }
+}
+
+/** Tells whether the e-mail address is a service account's. */
+export function isServiceAccount(email: string): boolean {
+  return email.endsWith('.gserviceaccount.com')
+}
+
+/** The database user of a principal: an e-mail address, a service account's without `.gserviceaccount.com`. */
+export function databaseUserOf(email: string): string {
+  return email.replace(/\.gserviceaccount\.com$/, '')
+}

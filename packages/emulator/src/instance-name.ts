@@ -1,0 +1,27 @@
+const PATTERN =
+  /^(projects\/((?:[^:/\s]+:)?[^:/\s]+)\/locations\/[^:/\s]+\/clusters\/[^:/\s]+)\/instances\/[^:/\s]+$/
+
+/** The parts of an instance URI. */
+export interface InstanceName {
+  uri: string
+  /** The resource name of the cluster. */
+  cluster: string
+  project: string
+}
+
+/** Parses `projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>`. */
+export function parseInstanceName(uri: string): InstanceName {
+  const match = PATTERN.exec(uri)
+  if (!match) {
+    throw new Error(
+      `"${uri}" is not an instance URI.\n` +
+        'Write it as "projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>".',
+    )
+  }
+  return { uri, cluster: match[1]!, project: match[2]! }
+}
+
+/** The project's part of a service account's e-mail address: `example.com:p` is written `p.example.com`. */
+export function projectDomain(project: string): string {
+  return project.split(':').toReversed().join('.')
+}

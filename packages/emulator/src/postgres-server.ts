@@ -1,0 +1,84 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { PostgresAdmin, quoteLiteral, SUPERUSER } from './postgres-admin.ts'
+import { locatePostgresBinaries } from './postgres-binaries.ts'
+import { startPostgresProcess, type PostgresProcess } from './postgres-process.ts'
+import { createRuntimeDirectory, sweepStaleDirectories } from './runtime-directory.ts'
+
+/**
+ * All that an emulator needs to know of a PostgreSQL. It is plain data, so that one process can start the server
+ * and others, such as the workers of a test runner, can use it.
+ */
+export interface PostgresAddress {
+  /** The path of its Unix socket. */
+  readonly socketPath: string
+  /** The password of the superuser `alloydbadmin`, whom the server-side proxy never lets in. */
+  readonly adminPassword: string
+}
+
+/** A PostgreSQL server set up as AlloyDB sets one up. It runs until {@link PostgresServer.stop} is called. */
+export interface PostgresServer extends PostgresAddress, AsyncDisposable {
+  /** The process id of the server. */
+  readonly pid: number
+  /** What the server has logged lately, for the report of a failure. */
+  log(): string
+  /** Stops the server and removes its data. Calling it again does nothing more. */
+  stop(): Promise<void>
+}
+
+// The server-side proxy has verified an IAM user's token, so PostgreSQL trusts whom it lets through; it lets nobody
+// through as the superuser, whose password only the emulator knows.
+const HOST_BASED_AUTHENTICATION = `
+local all         ${SUPERUSER}        password
+local all         +alloydbiamuser     trust
+local replication +alloydbiamuser     trust
+local all         all                 scram-sha-256
+local replication all                 scram-sha-256
+`
+
+const BOOTSTRAP = `
+create role alloydbsuperuser nologin createdb createrole;
+create role alloydbiamuser nologin;
+create role postgres login createdb createrole replication bypassrls in role alloydbsuperuser
+  password ${quoteLiteral('postgres')};
+alter database postgres owner to postgres;
+grant all on schema public to postgres with grant option;
+`
+
+/**
+ * Starts a PostgreSQL of its own, for several emulators to share by {@link EmulatorOptions.postgres}. It takes most
+ * of the time that starting an emulator takes.
+ *
+ * Its data lies in the system's temporary directory and goes with it, also when this process is killed.
+ */
+export async function startPostgres(): Promise<PostgresServer> {
+  const binaries = await locatePostgresBinaries()
+  const directory = await createRuntimeDirectory()
+  const adminPassword = randomBytes(24).toString('base64url')
+  let server: PostgresProcess | undefined
+  try {
+    const sweep = sweepStaleDirectories(directory).catch(() => {})
+    server = await startPostgresProcess(binaries, directory.path, {
+      superuser: SUPERUSER,
+      password: adminPassword,
+      hostBasedAuthentication: HOST_BASED_AUTHENTICATION,
+      maxConnections: 600,
+    })
+    await sweep
+    const address = { socketPath: join(directory.path, '.s.PGSQL.5432'), adminPassword }
+    const admin = new PostgresAdmin(address)
+    try {
+      await admin.query(BOOTSTRAP)
+    } finally {
+      admin.close()
+    }
+    let stopped: Promise<void> | undefined
+    const { pid, log, stop } = server
+    const stopOnce = (): Promise<void> => (stopped ??= stop().then(() => directory.remove()))
+    return { ...address, pid, log, stop: stopOnce, [Symbol.asyncDispose]: stopOnce }
+  } catch (error) {
+    await server?.stop()
+    await directory.remove()
+    throw error
+  }
+}

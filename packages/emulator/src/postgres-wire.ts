@@ -1,0 +1,101 @@
+import type { Duplex } from 'node:stream'
+import { readExactly } from './byte-reader.ts'
+
+/** What a client may say first. See "Message Formats" in PostgreSQL's documentation. */
+export type FirstMessage =
+  | { kind: 'startup'; raw: Buffer; parameters: ReadonlyMap<string, string> }
+  | { kind: 'cancel'; raw: Buffer }
+  | { kind: 'encryption' }
+
+/** The fields of an ErrorResponse. */
+export interface PostgresErrorFields {
+  /** SQLSTATE, such as `28P01`. */
+  code: string
+  message: string
+  detail?: string | undefined
+  hint?: string | undefined
+}
+
+const CANCEL_REQUEST = 80877102
+const SSL_REQUEST = 80877103
+const GSSENC_REQUEST = 80877104
+// PostgreSQL's own limit, MAX_STARTUP_PACKET_LENGTH.
+const MAX_STARTUP_LENGTH = 10_000
+
+/** Reads the message that opens a PostgreSQL connection, and nothing after it. */
+export async function readFirstMessage(stream: Duplex): Promise<FirstMessage> {
+  const head = await readExactly(stream, 8)
+  const length = head.readUInt32BE(0)
+  if (length < 8 || length > MAX_STARTUP_LENGTH) throw new Error(`invalid length of startup packet: ${length}`)
+  const rest = await readExactly(stream, length - 8)
+  const raw = Buffer.concat([head, rest])
+  switch (head.readUInt32BE(4)) {
+    case CANCEL_REQUEST:
+      return { kind: 'cancel', raw }
+    case SSL_REQUEST:
+    case GSSENC_REQUEST:
+      return { kind: 'encryption' }
+    default:
+      return { kind: 'startup', raw, parameters: parseParameters(rest) }
+  }
+}
+
+function parseParameters(body: Buffer): Map<string, string> {
+  const words = body.toString('utf8').split('\0')
+  const parameters = new Map<string, string>()
+  for (let i = 0; words[i]; i += 2) parameters.set(words[i]!, words[i + 1] ?? '')
+  return parameters
+}
+
+/** One message of the server's. */
+export interface BackendMessage {
+  /** The type's letter: `R`, `E`, `D`, `Z`, … */
+  type: string
+  body: Buffer
+}
+
+export async function readBackendMessage(stream: Duplex): Promise<BackendMessage> {
+  const head = await readExactly(stream, 5)
+  return {
+    type: String.fromCharCode(head[0]!),
+    body: await readExactly(stream, head.readUInt32BE(1) - 4),
+  }
+}
+
+/** Frames a message that has a type letter; the length counts itself, the letter it does not. */
+export function encodeMessage(type: string, body: Buffer): Buffer {
+  const head = Buffer.alloc(5)
+  head.write(type, 'latin1')
+  head.writeUInt32BE(body.length + 4, 1)
+  return Buffer.concat([head, body])
+}
+
+/** Encodes a startup message of protocol 3.0. */
+export function encodeStartup(parameters: Readonly<Record<string, string>>): Buffer {
+  const words = Object.entries(parameters).flat()
+  const body = Buffer.from(words.map((word) => `${word}\0`).join('') + '\0')
+  const head = Buffer.alloc(8)
+  head.writeUInt32BE(body.length + 8, 0)
+  head.writeUInt32BE(0x30000, 4)
+  return Buffer.concat([head, body])
+}
+
+/** Encodes an ErrorResponse of severity FATAL, after which a server closes the connection. */
+export function encodeFatal({ code, message, detail, hint }: PostgresErrorFields): Buffer {
+  const fields = [`SFATAL`, `VFATAL`, `C${code}`, `M${message}`]
+  if (detail) fields.push(`D${detail}`)
+  if (hint) fields.push(`H${hint}`)
+  return encodeMessage('E', Buffer.from(fields.map((field) => `${field}\0`).join('') + '\0'))
+}
+
+/** The text of an ErrorResponse's body: `message (SQLSTATE)`. */
+export function describeError(body: Buffer): string {
+  const fields = new Map(
+    body
+      .toString('utf8')
+      .split('\0')
+      .filter(Boolean)
+      .map((field) => [field[0], field.slice(1)]),
+  )
+  return `${fields.get('M')} (${fields.get('C')})`
+}
