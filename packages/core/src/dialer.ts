@@ -23,6 +23,9 @@ export interface ConnectOptions {
  * connector from a second copy of this package all work.
  */
 export interface Dialer {
+  /** How its connects log in unless told otherwise. Defaults to `'PASSWORD'`. */
+  readonly authType?: AuthType
+
   /**
    * Opens one channel to an instance, ready for PostgreSQL's startup message.
    *

@@ -1,1 +1,10 @@
-export {}
+export { AlloyDBError, type AlloyDBErrorDetails } from './alloydb-error.ts'
+export type { AlloyDBErrorCode } from './error-codes.ts'
+export { Connector } from './connector.ts'
+export type { ConnectorOptions, RefreshStrategy } from './connector-options.ts'
+export type { Auth, Impersonation } from './credentials.ts'
+export type { CacheEvent, DialEvent, RefreshEvent } from './diagnostics.ts'
+export type { AuthType, ConnectOptions, Dialer, IpType } from './dialer.ts'
+export { toIamUser } from './iam-user.ts'
+export type { Logger } from './logger.ts'
+export type { CreateConnection } from './open-transport.ts'

@@ -1,0 +1,66 @@
+import { AlloyDBError } from './alloydb-error.ts'
+
+/** Waits for a promise, or rejects with the signal's reason as soon as that is aborted. The work itself goes on. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) {
+    promise.catch(() => {})
+    return Promise.reject(signal.reason as Error)
+  }
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error)
+    signal.addEventListener('abort', onAbort, { once: true })
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
+/** Waits so long, or rejects with the signal's reason as soon as that is aborted. Does not keep the process alive. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const slept = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms).unref()
+  })
+  return abortable(slept, signal).finally(() => clearTimeout(timer))
+}
+
+/** A limit on the time that some work may take. */
+export interface Deadline {
+  readonly timeoutMs: number
+  /** Makes the error that the work is aborted with when its time is up. */
+  readonly error: () => AlloyDBError
+  /** Whether the work keeps the process alive: that of a caller who waits does, that of the background does not. */
+  readonly keepsAlive: boolean
+}
+
+/**
+ * Runs work under a signal of its own, which is aborted with the outer one, when the time is up, and when the work has
+ * failed, so that parts of it that are still under way end too. Rejects as soon as it is aborted.
+ */
+export async function withDeadline<T>(
+  outer: AbortSignal,
+  { timeoutMs, error, keepsAlive }: Deadline,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const abort = new AbortController()
+  const onAbort = (): void => abort.abort(outer.reason)
+  if (outer.aborted) onAbort()
+  outer.addEventListener('abort', onAbort, { once: true })
+  const timer = setTimeout(() => abort.abort(error()), timeoutMs)
+  if (!keepsAlive) timer.unref()
+  try {
+    return await abortable(work(abort.signal), abort.signal)
+  } catch (failure) {
+    abort.abort(failure)
+    throw failure
+  } finally {
+    clearTimeout(timer)
+    outer.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Turns the abort of a caller's signal into this package's error. */
+export function abortedError(instance: string, signal: AbortSignal): AlloyDBError {
+  return new AlloyDBError('ALLOYDB_ABORTED', `The connect to instance "${instance}" was aborted.`, {
+    instance,
+    cause: signal.reason,
+  })
+}

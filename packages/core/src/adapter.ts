@@ -1,0 +1,106 @@
+import { AlloyDBError } from './alloydb-error.ts'
+import { connectorOptionNames, parseAuthType, type ConnectorOptions } from './connector-options.ts'
+import { Connector } from './connector.ts'
+import type { ConnectOptions, Dialer } from './dialer.ts'
+import { toIamUser } from './iam-user.ts'
+import { parseInstanceUri } from './instance-uri.ts'
+
+/** What every adapter's config has beside its driver's own options. */
+export interface AdapterConfig extends ConnectorOptions {
+  /** The instance URI, `projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>`. */
+  instance: string
+  /**
+   * A connector to share, closed by its owner. Defaults to a new one, made of the connector options that stand beside
+   * this, and closed together with what the adapter makes.
+   */
+  connector?: Dialer | undefined
+}
+
+/** An adapter's config, taken apart: how to connect, and what the driver is given. */
+export interface OpenedAdapter<Config> {
+  readonly dialer: Dialer
+  readonly instance: string
+  readonly connectOptions: Pick<ConnectOptions, 'ipType' | 'authType'>
+  /** The config's remaining options: the driver's own. */
+  readonly driverOptions: Omit<Config, keyof AdapterConfig>
+  /**
+   * The database user: as the config has it, or as AlloyDB names it for IAM login. A function where IAM login leaves
+   * it to the credentials, which may have to be loaded to know.
+   */
+  readonly user: string | (() => Promise<string>) | undefined
+  /** Closes the connector if it was made here; does nothing to one that is shared. */
+  close(): Promise<void>
+}
+
+/** Options of one connect; a shared connector can be asked for another of these each time. */
+const connectOptionNames = ['ipType', 'authType'] as const
+
+/**
+ * Reads an adapter's config. Does no I/O.
+ *
+ * @param reserved the driver's options that say where or how to connect, which is not the user's to say here
+ * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
+ */
+export function openAdapter<Config extends AdapterConfig & { user?: unknown }>(
+  config: Config,
+  reserved: readonly string[],
+): OpenedAdapter<Config> {
+  const { instance, connector, ...rest } = config
+  parseInstanceUri(instance)
+  const driverOptions: Record<string, unknown> = {}
+  const connectorOptions: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(rest)) {
+    if (value === undefined) continue
+    if (reserved.includes(name)) throw reservedError(name, instance)
+    const isConnectors = (connectorOptionNames as readonly string[]).includes(name)
+    if (isConnectors) connectorOptions[name] = value
+    else driverOptions[name] = value
+  }
+
+  const { ipType, authType } = connectorOptions as Pick<ConnectorOptions, 'ipType' | 'authType'>
+  if (connector !== undefined) checkShared(connectorOptions, instance)
+  const own = connector === undefined ? new Connector(connectorOptions) : undefined
+  const dialer = connector ?? (own as Dialer)
+  const usesIam = authType === undefined ? dialer.authType === 'IAM' : parseAuthType(authType) === 'IAM'
+  return {
+    dialer,
+    instance,
+    connectOptions: { ipType, authType },
+    driverOptions: driverOptions as Omit<Config, keyof AdapterConfig>,
+    user: findUser(config.user, usesIam, dialer),
+    close: async () => own?.close(),
+  }
+}
+
+function findUser(user: unknown, usesIam: boolean, dialer: Dialer): OpenedAdapter<unknown>['user'] {
+  if (typeof user === 'string') return usesIam ? toIamUser(user) : user
+  if (!usesIam) return undefined
+  return async () => {
+    if (dialer.getIamUser === undefined) {
+      throw new AlloyDBError(
+        'ALLOYDB_IAM_USER_UNKNOWN',
+        'The dialer does not tell which IAM principal it logs in as.',
+        {
+          hint: 'Set `user` to the e-mail of the IAM principal that logs in.',
+        },
+      )
+    }
+    return dialer.getIamUser()
+  }
+}
+
+function checkShared(options: object, instance: string): void {
+  const name = Object.keys(options).find((name) => !(connectOptionNames as readonly string[]).includes(name))
+  if (name === undefined) return
+  throw new AlloyDBError('ALLOYDB_INVALID_OPTION', `The option "${name}" stands beside a shared connector.`, {
+    instance,
+    hint: `Give "${name}" to the Connector itself, or leave out \`connector\`.`,
+  })
+}
+
+function reservedError(name: string, instance: string): AlloyDBError {
+  return new AlloyDBError('ALLOYDB_INVALID_OPTION', `The option "${name}" is not for AlloyDB connections.`, {
+    instance,
+    hint: `Remove it: the instance URI says where to connect, and the channel is already encrypted and verified.`,
+  })
+}

@@ -1,0 +1,126 @@
+import { AlloyDBError, type AlloyDBErrorDetails } from './alloydb-error.ts'
+import type { AlloyDBErrorCode } from './error-codes.ts'
+import { describeHttpFailure, property } from './http-failure.ts'
+import type { InstanceUri } from './instance-uri.ts'
+
+/** The role that holds each permission that connecting needs. */
+const roles: Readonly<Record<string, string>> = {
+  'alloydb.instances.connect': 'roles/alloydb.client',
+  'alloydb.clusters.generateClientCertificate': 'roles/alloydb.client',
+  'alloydb.users.login': 'roles/alloydb.databaseUser',
+  'serviceusage.services.use': 'roles/serviceusage.serviceUsageConsumer',
+}
+
+/**
+ * Turns a failed Admin API call into an error that says what to do.
+ *
+ * @see https://cloud.google.com/apis/design/errors for the shape of the answers
+ */
+export function adminApiError(error: unknown, instance: InstanceUri): AlloyDBError {
+  const { status, body, retryAt, cause } = describeHttpFailure(error)
+  const google = property(body, 'error')
+  const said = property(google, 'message')
+  const message = typeof said === 'string' ? said.replace(/\s+/g, ' ').trim() : cause.message
+  const make = (
+    code: AlloyDBErrorCode,
+    summary: string,
+    hint: string,
+    more?: AlloyDBErrorDetails,
+  ): AlloyDBError => new AlloyDBError(code, summary, { instance: instance.name, hint, cause, ...more })
+  const about = `instance "${instance.name}"`
+
+  switch (status) {
+    case 400:
+      return make(
+        'ALLOYDB_INVALID_REQUEST',
+        `The Admin API refused the request for ${about}: ${message}`,
+        'Check the project, region, cluster and instance of the URI.',
+      )
+    case 401:
+      return make(
+        'ALLOYDB_UNAUTHENTICATED',
+        `The Admin API did not accept the credentials' token for ${about}: ${message}`,
+        'Check that the credentials are of this universe and not revoked; run `gcloud auth application-default login` for a user.',
+      )
+    case 403:
+      return forbidden(errorInfo(google), message, instance, make)
+    case 404:
+      return make(
+        'ALLOYDB_INSTANCE_NOT_FOUND',
+        `There is no ${about}: ${message}`,
+        `Check ${likelyWrongPart(message)} of the instance URI; \`gcloud alloydb instances list --project=${instance.project} --region=- --cluster=-\` lists what is there.`,
+      )
+    case 429:
+      return make(
+        'ALLOYDB_QUOTA_EXCEEDED',
+        `The Admin API's quota is used up, so ${about} could not be refreshed: ${message}`,
+        'It will be tried again. Share one connector per process, or ask for more of the AlloyDB API quota of this project.',
+        { retryAt },
+      )
+    case undefined:
+      return make(
+        'ALLOYDB_ADMIN_API_UNAVAILABLE',
+        `The Admin API could not be reached for ${about}: ${message}`,
+        'It will be tried again. Check that this machine reaches alloydb.googleapis.com over HTTPS, through a proxy if it needs one.',
+      )
+    default:
+      return make(
+        'ALLOYDB_ADMIN_API_UNAVAILABLE',
+        `The Admin API failed for ${about} (HTTP ${status}): ${message}`,
+        'It will be tried again.',
+        { retryAt },
+      )
+  }
+}
+
+function forbidden(
+  info: { reason: unknown; metadata: unknown },
+  message: string,
+  instance: InstanceUri,
+  make: (code: AlloyDBErrorCode, summary: string, hint: string) => AlloyDBError,
+): AlloyDBError {
+  const about = `instance "${instance.name}"`
+  if (info.reason === 'SERVICE_DISABLED') {
+    const service = String(property(info.metadata, 'service') ?? 'alloydb.googleapis.com')
+    const project = String(property(info.metadata, 'consumer') ?? instance.project).replace(/^projects\//, '')
+    return make(
+      'ALLOYDB_API_DISABLED',
+      `The API ${service} is not enabled in project "${project}", so ${about} cannot be reached.`,
+      `Run \`gcloud services enable ${service} --project=${project}\` and wait a few minutes.`,
+    )
+  }
+  if (info.reason === 'ACCESS_TOKEN_SCOPE_INSUFFICIENT') {
+    return make(
+      'ALLOYDB_PERMISSION_DENIED',
+      `The token of the credentials lacks the scope that the Admin API needs for ${about}.`,
+      "Give the credentials the scope https://www.googleapis.com/auth/cloud-platform; on Compute Engine, set it as the VM's access scope.",
+    )
+  }
+  const permission = property(info.metadata, 'permission') ?? /[a-z]+(?:\.[a-zA-Z]+){2}/.exec(message)?.[0]
+  const role = typeof permission === 'string' ? roles[permission] : undefined
+  const project =
+    info.reason === 'USER_PROJECT_DENIED' ? 'the quota project' : `project "${instance.project}"`
+  return make(
+    'ALLOYDB_PERMISSION_DENIED',
+    `Permission denied for ${about}: ${message}`,
+    info.reason === 'USER_PROJECT_DENIED'
+      ? `Grant roles/serviceusage.serviceUsageConsumer on ${project} to the principal of the credentials.`
+      : `Grant ${role ?? 'roles/alloydb.client and roles/serviceusage.serviceUsageConsumer'} on ${project} to the principal of the credentials.`,
+  )
+}
+
+function errorInfo(google: unknown): { reason: unknown; metadata: unknown } {
+  const details = property(google, 'details')
+  const info: unknown = Array.isArray(details)
+    ? details.find((detail) => property(detail, '@type') === 'type.googleapis.com/google.rpc.ErrorInfo')
+    : undefined
+  return { reason: property(info, 'reason'), metadata: property(info, 'metadata') }
+}
+
+/** The Admin API names the resource that it did not find: the innermost collection is the part to look at. */
+function likelyWrongPart(message: string): string {
+  if (/instances\//.test(message)) return 'the instance'
+  if (/clusters\//.test(message)) return 'the cluster'
+  if (/locations\//.test(message)) return 'the region'
+  return 'each part'
+}

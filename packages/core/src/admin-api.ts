@@ -1,0 +1,128 @@
+import { AlloyDBError } from './alloydb-error.ts'
+import { adminApiError } from './admin-api-error.ts'
+import type { Credentials } from './credentials.ts'
+import type { IpType } from './dialer.ts'
+import { property } from './http-failure.ts'
+import type { InstanceUri } from './instance-uri.ts'
+import { version } from './version.ts'
+
+/** Where an instance's server-side proxy can be reached: an absent address means that the instance has none. */
+export interface ServerAddresses {
+  readonly hosts: Partial<Readonly<Record<IpType, string>>>
+  readonly port: number
+}
+
+/** A client certificate with its chain, and the CA that the server's certificate is verified with; all PEM. */
+export interface CertificateResponse {
+  /** The leaf, then the intermediate, then the root. */
+  readonly certificateChain: readonly string[]
+  readonly caCertificate: string
+}
+
+/** Where the Admin API is, and how to introduce oneself. */
+export interface AdminApiOptions {
+  /** The API's origin, such as `https://alloydb.googleapis.com`. */
+  readonly endpoint: string
+  readonly userAgent: string
+  /** Whether the endpoint is the emulator, whose server-side proxies listen where they find a free port. */
+  readonly isEmulator: boolean
+}
+
+/** The port of every server-side proxy. */
+export const serverProxyPort = 5433
+
+/** What is asked for; the certificate's own expiry is what counts. */
+const certificateDuration = '3600s'
+const apiVersion = 'v1beta' // v1's ConnectionInfo lacks the PSC name
+
+/**
+ * The two calls of the AlloyDB Admin API that connecting takes.
+ *
+ * @see https://cloud.google.com/alloydb/docs/reference/rest/v1beta/projects.locations.clusters.instances/getConnectionInfo
+ * @see https://cloud.google.com/alloydb/docs/reference/rest/v1beta/projects.locations.clusters/generateClientCertificate
+ */
+export class AdminApi {
+  readonly #credentials: Credentials
+  readonly #options: AdminApiOptions
+
+  constructor(credentials: Credentials, options: AdminApiOptions) {
+    this.#credentials = credentials
+    this.#options = options
+  }
+
+  /** Asks where the instance can be reached. */
+  async getConnectionInfo(instance: InstanceUri, signal: AbortSignal): Promise<ServerAddresses> {
+    const { data, headers } = await this.#call(instance, `${instance.name}/connectionInfo`, signal)
+    const port = Number(headers.get('x-alloydb-emulator-port'))
+    return {
+      hosts: {
+        ...host('PRIVATE', property(data, 'ipAddress')),
+        ...host('PUBLIC', property(data, 'publicIpAddress')),
+        ...(host('PSC', property(data, 'pscDnsName')) ?? host('PSC', property(data, 'pscAutoDnsName'))),
+      },
+      port: this.#options.isEmulator && port > 0 ? port : serverProxyPort,
+    }
+  }
+
+  /** Has a client certificate made for a public key (SPKI PEM). */
+  async generateClientCertificate(
+    instance: InstanceUri,
+    publicKey: string,
+    signal: AbortSignal,
+  ): Promise<CertificateResponse> {
+    const { data } = await this.#call(instance, `${instance.cluster}:generateClientCertificate`, signal, {
+      publicKey,
+      certDuration: certificateDuration,
+      useMetadataExchange: true,
+    })
+    const certificateChain = property(data, 'pemCertificateChain')
+    const caCertificate = property(data, 'caCert')
+    if (!isNonEmptyStrings(certificateChain) || typeof caCertificate !== 'string') {
+      throw new AlloyDBError(
+        'ALLOYDB_ADMIN_API_INVALID_RESPONSE',
+        `The Admin API gave no client certificate for instance "${instance.name}".`,
+        {
+          instance: instance.name,
+          hint: 'If apiEndpoint is set, check that it is the AlloyDB Admin API.',
+        },
+      )
+    }
+    return { certificateChain, caCertificate }
+  }
+
+  async #call(
+    instance: InstanceUri,
+    path: string,
+    signal: AbortSignal,
+    data?: object,
+  ): Promise<{ data: unknown; headers: Headers }> {
+    const url = `${this.#options.endpoint}/${apiVersion}/${path}`
+    const { transporter } = await this.#credentials.adminClient()
+    const headers = await this.#credentials.adminHeaders(url)
+    headers.set('user-agent', this.#options.userAgent)
+    headers.set('x-goog-api-client', `gl-node/${process.versions.node} gccl/${version}`)
+    try {
+      return await transporter.request<unknown>({
+        url,
+        headers,
+        signal,
+        method: data === undefined ? 'GET' : 'POST',
+        responseType: 'json',
+        retry: false, // the refresh that this is part of is tried again, as one
+        ...(data === undefined ? {} : { data }),
+      })
+    } catch (error) {
+      signal.throwIfAborted()
+      throw adminApiError(error, instance)
+    }
+  }
+}
+
+/** One entry of the hosts; absent and empty both mean "has none". DNS names often come with a dot at their end. */
+function host(ipType: IpType, value: unknown): Partial<Record<IpType, string>> | undefined {
+  return typeof value === 'string' && value !== '' ? { [ipType]: value.replace(/\.$/, '') } : undefined
+}
+
+function isNonEmptyStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string')
+}

@@ -1,0 +1,84 @@
+import type { AuthClient, GoogleAuthOptions } from 'google-auth-library'
+import { AlloyDBError } from './alloydb-error.ts'
+import type { Auth, CredentialsOptions } from './credentials.ts'
+
+const cloudPlatformScope = 'https://www.googleapis.com/auth/cloud-platform'
+
+/**
+ * Opens a client whose tokens have just the given scope.
+ *
+ * A client that was given is never changed. Where its scopes can be chosen it is copied; the others (a user's refresh
+ * token, a client of one's own making) are used as they are.
+ */
+export async function openAuthClient(
+  auth: Auth | undefined,
+  scope: string,
+  { impersonate, universeDomain }: Pick<CredentialsOptions, 'impersonate' | 'universeDomain'>,
+): Promise<AuthClient> {
+  // To act as another service account takes a token of one's own with the broad scope.
+  const ownScope = impersonate === undefined ? scope : cloudPlatformScope
+  const client = await openOwnClient(auth, ownScope, universeDomain)
+  if (universeDomain !== undefined && client.universeDomain !== universeDomain) {
+    throw new AlloyDBError(
+      'ALLOYDB_INVALID_OPTION',
+      `The credentials are of the universe domain "${client.universeDomain}", not of "${universeDomain}".`,
+      { hint: 'Set universeDomain to that of the credentials, or leave it out.' },
+    )
+  }
+  if (impersonate === undefined) return client
+
+  const { Impersonated } = await import('google-auth-library')
+  return new Impersonated({
+    sourceClient: client,
+    targetPrincipal: impersonate.targetPrincipal,
+    delegates: [...(impersonate.delegates ?? [])],
+    targetScopes: [scope],
+    transporter: client.transporter,
+    useAuthRequestParameters: false, // the transporter has them already
+  })
+}
+
+async function openOwnClient(
+  auth: Auth | undefined,
+  scope: string,
+  universeDomain: string | undefined,
+): Promise<AuthClient> {
+  if (auth === undefined) return openGoogleAuth(scope, { universeDomain })
+
+  const client = 'getClient' in auth ? await auth.getClient() : auth
+  if ('createScoped' in client && typeof client.createScoped === 'function') {
+    return client.createScoped([scope]) as AuthClient
+  }
+  if ('jsonContent' in auth && auth.jsonContent !== null) {
+    const { transporter } = client
+    return openGoogleAuth(scope, {
+      credentials: auth.jsonContent,
+      clientOptions: { transporter, useAuthRequestParameters: false },
+    })
+  }
+
+  const { Compute } = await import('google-auth-library')
+  if (client instanceof Compute) {
+    const { serviceAccountEmail, transporter } = client
+    const shared = { transporter, useAuthRequestParameters: false, universeDomain: client.universeDomain }
+    return new Compute({ serviceAccountEmail, scopes: [scope], ...shared })
+  }
+  return client
+}
+
+async function openGoogleAuth(
+  scope: string,
+  {
+    universeDomain,
+    ...options
+  }: Omit<GoogleAuthOptions, 'universeDomain'> & { universeDomain?: string | undefined },
+): Promise<AuthClient> {
+  const { GoogleAuth } = await import('google-auth-library')
+  return new GoogleAuth({
+    ...options,
+    ...(universeDomain === undefined ? {} : { universeDomain }),
+    scopes: [scope],
+    // Never used, but without it the library looks for the project's ID: it runs gcloud and asks the metadata server.
+    projectId: '-',
+  }).getClient()
+}

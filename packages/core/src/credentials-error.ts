@@ -1,0 +1,63 @@
+import { AlloyDBError } from './alloydb-error.ts'
+import { describeHttpFailure, property } from './http-failure.ts'
+
+const loginHint =
+  'On a laptop, run `gcloud auth application-default login`; elsewhere, attach a service account, or set ' +
+  "GOOGLE_APPLICATION_CREDENTIALS to a credentials file, or give the connector's `auth` option."
+
+/** Turns a failure of google-auth-library to find or to renew credentials into an error that says what to do. */
+export function credentialsError(error: unknown): AlloyDBError {
+  if (AlloyDBError.is(error)) return error
+
+  const { status, body, retryAt, cause } = describeHttpFailure(error)
+  const reason = property(body, 'error')
+  if (reason === 'invalid_grant') {
+    const needsReauthentication =
+      property(body, 'error_subtype') === 'invalid_rapt' || /rapt/.test(cause.message)
+    return new AlloyDBError(
+      'ALLOYDB_CREDENTIALS_REJECTED',
+      `Google rejected the credentials: ${needsReauthentication ? 'you need to log in again (reauth)' : oneLine(cause.message)}.`,
+      {
+        hint: 'Run `gcloud auth application-default login` for a user; for a service account, check that its key still exists and that the clock of this machine is right.',
+        cause,
+      },
+    )
+  }
+  if (status !== undefined && status >= 400 && status < 500 && status !== 429) {
+    const forbiddenImpersonation = /impersonate/.test(cause.message)
+    return new AlloyDBError(
+      'ALLOYDB_CREDENTIALS_REJECTED',
+      `Google gave no access token for the credentials (HTTP ${status}): ${oneLine(cause.message)}.`,
+      {
+        hint: forbiddenImpersonation
+          ? 'Grant roles/iam.serviceAccountTokenCreator on the service account to impersonate to the principal of the credentials (or to the delegate before it).'
+          : loginHint,
+        cause,
+      },
+    )
+  }
+  if (status !== undefined || isNetworkFailure(cause)) {
+    return new AlloyDBError(
+      'ALLOYDB_CREDENTIALS_UNAVAILABLE',
+      `No access token could be fetched: ${oneLine(cause.message)}.`,
+      { hint: 'It will be tried again. Check that this machine reaches its token endpoint.', cause, retryAt },
+    )
+  }
+  return new AlloyDBError(
+    'ALLOYDB_CREDENTIALS_NOT_FOUND',
+    `No usable Google credentials were found: ${oneLine(cause.message)}.`,
+    { hint: loginHint, cause },
+  )
+}
+
+function isNetworkFailure(cause: Error): boolean {
+  const code = property(cause, 'code')
+  return (
+    typeof code === 'string' &&
+    /^(E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_)|ENOTFOUND|UND_ERR|ERR_SOCKET|ERR_STREAM)/.test(code)
+  )
+}
+
+function oneLine(message: string): string {
+  return message.replace(/\s*\n\s*/g, ' ').replace(/[.\s]+$/, '')
+}

@@ -1,0 +1,207 @@
+import type { ConnectionInfo } from './connection-info.ts'
+import { AlloyDBError } from './alloydb-error.ts'
+import type { AuthType, IpType } from './dialer.ts'
+import type { AlloyDBErrorCode } from './error-codes.ts'
+import { property } from './http-failure.ts'
+import { ExchangeError, type ExchangeFailure } from './metadata-exchange.ts'
+import { AddressMismatch } from './secure-transport.ts'
+
+/** What was dialed, for the errors to name. */
+export interface DialTarget {
+  readonly instance: string
+  readonly host: string
+  readonly port: number
+  readonly ipType: IpType
+  readonly authType: AuthType
+}
+
+const adjectives: Readonly<Record<IpType, string>> = {
+  PRIVATE: 'private IP address',
+  PUBLIC: 'public IP address',
+  PSC: 'Private Service Connect name',
+}
+
+/** How a route to the address is had, for each IP type. */
+const routes: Readonly<Record<IpType, string>> = {
+  PRIVATE:
+    'ipType PRIVATE needs a route into the VPC of the instance: on Cloud Run, Direct VPC egress or a connector; on a laptop, a VPN, a tunnel, or ipType "PUBLIC".',
+  PUBLIC:
+    'ipType PUBLIC needs outgoing TCP to port 5433, which firewalls often block, and this machine among the authorized external networks of the instance where it has such.',
+  PSC: 'ipType PSC needs a Private Service Connect endpoint in this VPC, a firewall that lets port 5433 through, and a DNS record for the name.',
+}
+
+const iamLoginHint =
+  'For IAM login, check four things: the principal has roles/alloydb.databaseUser; the instance has the flag alloydb.iam_authentication=on; a database user of its name exists (a service account without ".gserviceaccount.com"); and `user` is that name.'
+
+/** The instance has no address of the wanted type. */
+export function missingIpTypeError({ instance, addresses }: ConnectionInfo, ipType: IpType): AlloyDBError {
+  const available = Object.keys(addresses.hosts)
+  return new AlloyDBError(
+    'ALLOYDB_IP_TYPE_NOT_FOUND',
+    `Instance "${instance.name}" has no ${adjectives[ipType]}; it has: ${available.join(', ') || 'none'}.`,
+    {
+      instance: instance.name,
+      hint: `Set ipType to ${available.map((type) => `"${type}"`).join(' or ') || 'what it has'}, or enable ${ipType === 'PSC' ? 'Private Service Connect' : `${ipType.toLowerCase()} IP`} on the instance.`,
+    },
+  )
+}
+
+/** A phase of the dial ran out of time. */
+export function phaseTimeoutError(
+  phase: 'tcp' | 'tls' | 'exchange',
+  target: DialTarget,
+  timeoutMs: number,
+): AlloyDBError {
+  const { instance, host, port, ipType } = target
+  const what = {
+    tcp: { code: 'ALLOYDB_TCP_TIMEOUT', name: 'TCP', hint: routes[ipType] },
+    tls: {
+      code: 'ALLOYDB_TLS_TIMEOUT',
+      name: 'The TLS handshake',
+      hint: 'Something between here and the instance swallows TLS, or the instance is overloaded.',
+    },
+    exchange: {
+      code: 'ALLOYDB_EXCHANGE_TIMEOUT',
+      name: 'The metadata exchange',
+      hint: 'The instance accepted the connection but did not answer: it may be overloaded or restarting.',
+    },
+  } as const
+  const { code, name, hint } = what[phase]
+  return new AlloyDBError(
+    code,
+    `${name} to ${at(host, port)} of instance "${instance}" timed out after ${timeoutMs} ms.`,
+    {
+      instance,
+      hint,
+    },
+  )
+}
+
+/** The connection to the server-side proxy could not be opened. */
+export function tcpError(error: unknown, { instance, host, port, ipType }: DialTarget): AlloyDBError {
+  return new AlloyDBError(
+    'ALLOYDB_TCP_FAILED',
+    `TCP to ${at(host, port)} of instance "${instance}" failed: ${messageOf(error)}.`,
+    { instance, hint: routes[ipType], cause: error },
+  )
+}
+
+/** The TLS handshake failed on this side of it. */
+export function tlsError(error: unknown, { instance, host, port }: DialTarget): AlloyDBError {
+  const code = property(error, 'code')
+  const make = (code: AlloyDBErrorCode, summary: string, hint: string): AlloyDBError =>
+    new AlloyDBError(code, summary, { instance, hint, cause: error })
+
+  if (error instanceof AddressMismatch) {
+    return make(
+      'ALLOYDB_SERVER_ADDRESS_MISMATCH',
+      `The certificate of the server at ${at(host, port)} is not for that address of instance "${instance}"; it is for: ${error.subjectAltName ?? 'nothing'}.`,
+      'The address may have moved to another instance: try again. If it stays, something between here and the instance answers in its place.',
+    )
+  }
+  if (typeof code === 'string' && certificateFailures.test(code)) {
+    return make(
+      'ALLOYDB_SERVER_CERTIFICATE_UNTRUSTED',
+      `The certificate of the server at ${at(host, port)} is not of the CA of the cluster of instance "${instance}": ${messageOf(error)}.`,
+      'Something between here and the instance may intercept TLS, or the address is of another cluster: check the network path, and that the clock of this machine is right.',
+    )
+  }
+  if (typeof code === 'string' && versionFailures.test(code)) {
+    return make(
+      'ALLOYDB_TLS_VERSION_UNSUPPORTED',
+      `The server at ${at(host, port)} of instance "${instance}" does not speak TLS 1.3: ${messageOf(error)}.`,
+      "AlloyDB's server-side proxy speaks nothing else: something in between answers in its place.",
+    )
+  }
+  if (isAlert(code)) return rejectedCertificate(error, instance)
+  return make(
+    'ALLOYDB_TLS_FAILED',
+    `The TLS handshake with ${at(host, port)} of instance "${instance}" failed: ${messageOf(error)}.`,
+    'Check that port 5433 of that address is the server-side proxy, with nothing in between that ends TLS.',
+  )
+}
+
+/** The metadata exchange failed: by the server's answer, or by its verdict on the client certificate. */
+export function exchangeError(error: unknown, { instance, host, port, authType }: DialTarget): AlloyDBError {
+  if (error instanceof ExchangeError) {
+    const { code, what, hint } = exchangeFailures[error.failure]
+    return new AlloyDBError(
+      code,
+      `${what} of instance "${instance}" at ${at(host, port)}: ${error.message}.`,
+      {
+        instance,
+        hint: error.failure === 'rejected' && authType === 'IAM' ? iamLoginHint : hint,
+      },
+    )
+  }
+  // With TLS 1.3 the server judges the client certificate after the client's handshake is over: by an alert.
+  if (isAlert(property(error, 'code'))) return rejectedCertificate(error, instance)
+  const { code, what, hint } = exchangeFailures.closed
+  return new AlloyDBError(
+    code,
+    `${what} of instance "${instance}" at ${at(host, port)}: ${messageOf(error)}.`,
+    {
+      instance,
+      hint,
+      cause: error,
+    },
+  )
+}
+
+const exchangeFailures: Readonly<
+  Record<ExchangeFailure, { code: AlloyDBErrorCode; what: string; hint: string }>
+> = {
+  closed: {
+    code: 'ALLOYDB_EXCHANGE_CLOSED',
+    what: 'The connection broke in the metadata exchange',
+    hint: 'The instance may be restarting, or have refused the client certificate: try again, and check that the principal has roles/alloydb.client.',
+  },
+  rejected: {
+    code: 'ALLOYDB_EXCHANGE_REJECTED',
+    what: 'The metadata exchange was refused by the server-side proxy',
+    hint: 'Check that the principal of the credentials has roles/alloydb.client, and that its token has the scope https://www.googleapis.com/auth/alloydb.login.',
+  },
+  invalid: {
+    code: 'ALLOYDB_EXCHANGE_INVALID',
+    what: 'The metadata exchange got an answer that is none from the server',
+    hint: 'Check that port 5433 of that address is the server-side proxy, with nothing in between.',
+  },
+  'postgres-error': {
+    code: 'ALLOYDB_EXCHANGE_POSTGRES_ERROR',
+    what: 'The metadata exchange was answered by PostgreSQL itself, in place of the server-side proxy',
+    hint: 'Check that it is the server-side proxy (port 5433) that is dialed, not PostgreSQL (5432) or its pooler (6432).',
+  },
+}
+
+function rejectedCertificate(error: unknown, instance: string): AlloyDBError {
+  return new AlloyDBError(
+    'ALLOYDB_CLIENT_CERTIFICATE_REJECTED',
+    `Instance "${instance}" rejected the client certificate: ${messageOf(error)}.`,
+    {
+      instance,
+      hint: 'A new one is fetched: try again. If it stays, check the clock of this machine, and that the principal has roles/alloydb.client.',
+      cause: error,
+    },
+  )
+}
+
+/** OpenSSL's codes for a server certificate that does not verify. */
+const certificateFailures =
+  /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|CERTIFICATE_|ERR_TLS_CERT_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_)/
+/** OpenSSL's codes for no common TLS version. */
+const versionFailures = /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|WRONG_VERSION|NO_PROTOCOLS|LEGACY/
+
+function isAlert(code: unknown): boolean {
+  return typeof code === 'string' && /ALERT/.test(code)
+}
+
+function at(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function messageOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  // OpenSSL's messages: "<address>:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:<file>"
+  const openssl = /:error:[0-9A-F]{8}:[^:]*:[^:]*:([^:]+):/.exec(message)?.[1]
+  return (openssl ?? message).trim().replace(/\.$/, '')
+}

@@ -1,0 +1,47 @@
+/**
+ * What can be told of a failed HTTP call without giving away what it sent: the error objects of HTTP clients hold the
+ * request, and so its tokens and keys. Only this description travels further.
+ */
+export interface HttpFailure {
+  /** The HTTP status, if there was an answer. */
+  readonly status: number | undefined
+  /** The answer's body, parsed where it was JSON. */
+  readonly body: unknown
+  /** The earliest time for another try, in milliseconds since the epoch, from `Retry-After`. */
+  readonly retryAt: number | undefined
+  /** The failure as an error that is safe to keep as a cause. */
+  readonly cause: Error
+}
+
+export function describeHttpFailure(error: unknown): HttpFailure {
+  const response = property(error, 'response')
+  const status = property(response, 'status')
+  const headers = property(response, 'headers')
+  const retryAfter = headers instanceof Headers ? headers.get('retry-after') : null
+  return {
+    status: typeof status === 'number' ? status : undefined,
+    body: property(response, 'data'),
+    retryAt: retryAfter === null ? undefined : parseRetryAfter(retryAfter, Date.now()),
+    cause: safeError(error),
+  }
+}
+
+/** Reads a property of a value that came from outside. */
+export function property(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
+}
+
+/** Parses a `Retry-After` header: seconds, or a date. */
+export function parseRetryAfter(value: string, now: number): number | undefined {
+  const at = /^\d+$/.test(value.trim()) ? now + Number(value) * 1_000 : Date.parse(value)
+  return Number.isNaN(at) ? undefined : at
+}
+
+/** Copies of an error just what is safe to print: its name, its code and its message without query strings. */
+function safeError(error: unknown): Error {
+  const message = error instanceof Error ? error.message : String(error)
+  const copy = new Error(message.replace(/\?[^\s,]*/g, '?…'))
+  copy.name = error instanceof Error ? error.name : 'Error'
+  const code = property(error, 'code') ?? property(property(error, 'cause'), 'code')
+  return typeof code === 'string' ? Object.assign(copy, { code }) : copy
+}

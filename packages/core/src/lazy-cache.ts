@@ -1,0 +1,40 @@
+import type { AlloyDBError } from './alloydb-error.ts'
+import type { ConnectionInfo } from './connection-info.ts'
+import type { ConnectionInfoCache } from './connection-info-cache.ts'
+import { Refresher, type RefresherOptions } from './refresher.ts'
+import { expiryBufferMs } from './refresh-schedule.ts'
+
+/**
+ * Refreshes when a dial needs it, for places where the CPU sleeps between requests and no timer can be relied on.
+ *
+ * A dial waits only where the certificate has less than four minutes left. Once half of the certificate's time is over,
+ * a dial starts a refresh and goes on with what there is.
+ */
+export class LazyCache implements ConnectionInfoCache {
+  readonly #refresher: Refresher
+
+  constructor(options: RefresherOptions) {
+    this.#refresher = new Refresher(options)
+  }
+
+  async get(): Promise<ConnectionInfo> {
+    const { current, failure } = this.#refresher
+    const now = Date.now()
+    if (current === undefined || now >= current.expiresAt) return this.#refresher.refreshForDial()
+    const halfLifeAt = (current.fetchedAt + current.expiresAt) / 2
+    const mayRefresh = failure === undefined || now >= failure.retryAt
+    if (now < halfLifeAt || !mayRefresh) return current
+
+    // The old certificate stays good enough where no new one can be had. The refresh itself publishes its failure.
+    const refreshed = this.#refresher.refresh().catch(() => current)
+    return now < current.expiresAt - expiryBufferMs ? current : refreshed
+  }
+
+  replace(failed: ConnectionInfo): Promise<ConnectionInfo | undefined> {
+    return this.#refresher.replace(failed)
+  }
+
+  close(reason: AlloyDBError): Promise<void> {
+    return this.#refresher.close(reason)
+  }
+}

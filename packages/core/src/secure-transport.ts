@@ -1,0 +1,67 @@
+import { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { connect, type SecureContext, type TLSSocket } from 'node:tls'
+
+/** The dialed address is not among those that the server's certificate is for. */
+export class AddressMismatch extends Error {
+  /** What the certificate is for. */
+  readonly subjectAltName: string | undefined
+
+  constructor(subjectAltName: string | undefined) {
+    super('the certificate is not for the dialed address')
+    this.subjectAltName = subjectAltName
+  }
+}
+
+/**
+ * Runs the TLS handshake, as far as the client can see it: the server's verdict on the client certificate arrives
+ * later, with the first read.
+ *
+ * The server must present a certificate of the cluster's CA for the very address that was dialed. Its common name does
+ * not count. On failure the transport is destroyed.
+ */
+export function secureTransport(
+  transport: Duplex,
+  address: string,
+  secureContext: SecureContext,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      socket: transport,
+      secureContext,
+      host: address,
+      // The name is sent (SNI) for DNS names alone: TLS has none for IP addresses.
+      ...(isIP(address) ? {} : { servername: address }),
+      checkServerIdentity: (_, certificate) => checkAddress(address, new X509Certificate(certificate.raw)),
+    })
+    const onAbort = (): void => {
+      socket.destroy(signal.reason as Error)
+    }
+    const settle = (): void => {
+      signal.removeEventListener('abort', onAbort)
+      socket.off('secureConnect', onSecure).off('error', onError).off('close', onClose)
+    }
+    const onSecure = (): void => {
+      settle()
+      resolve(socket)
+    }
+    const onError = (error: Error): void => {
+      settle()
+      transport.destroy()
+      reject(error)
+    }
+    const onClose = (): void => onError(new Error('the connection was closed during the TLS handshake'))
+    socket.once('secureConnect', onSecure).once('error', onError).once('close', onClose)
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+  })
+}
+
+function checkAddress(address: string, certificate: X509Certificate): Error | undefined {
+  const matches = isIP(address)
+    ? certificate.checkIP(address) !== undefined
+    : certificate.checkHost(address, { subject: 'never' }) !== undefined
+  return matches ? undefined : new AddressMismatch(certificate.subjectAltName)
+}
