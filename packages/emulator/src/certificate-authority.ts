@@ -46,7 +46,10 @@ export class CertificateAuthority {
       subject: `CN=root.alloydb,OU=${randomBytes(8).toString('hex')},O=Emulator`,
       publicKey: rootKeys.publicKey,
       notAfter,
-      extensions: [...authorityExtensions(1), await x509.SubjectKeyIdentifierExtension.create(rootKeys.publicKey)],
+      extensions: [
+        ...authorityExtensions(1),
+        await x509.SubjectKeyIdentifierExtension.create(rootKeys.publicKey),
+      ],
     })
     const client = await sign(root, rootKeys.privateKey, {
       subject: 'CN=client.alloydb',
@@ -72,7 +75,10 @@ export class CertificateAuthority {
     notAfter: Date = new Date(Date.now() + TEN_YEARS_MS),
   ): Promise<ServerIdentity> {
     const keys = await generateKeys()
-    const names = addresses.map((value) => ({ type: isIP(value) ? ('ip' as const) : ('dns' as const), value }))
+    const names = addresses.map((value) => ({
+      type: isIP(value) ? ('ip' as const) : ('dns' as const),
+      value,
+    }))
     const certificate = await sign(this.#root.certificate, this.#root.key, {
       subject: `CN=${commonName}`,
       publicKey: keys.publicKey,
@@ -125,7 +131,7 @@ function sign(
     // and OpenSSL goes by the machine's.
     notBefore: new Date(Math.min(Date.now(), notAfter.getTime()) - DAY_MS),
     notAfter,
-    publicKey: publicKey as CryptoKey,
+    publicKey,
     signingKey,
     signingAlgorithm: ALGORITHM,
     extensions,

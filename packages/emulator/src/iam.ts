@@ -1,27 +1,33 @@
 import { GoogleError } from './google-error.ts'
 
-/** The roles that the emulator knows. */
-export type Role = keyof typeof ROLES
-
 /** The permissions that the emulator asks for. */
-export type Permission = (typeof ROLES)[Role][number]
+export type Permission =
+  | 'alloydb.clusters.generateClientCertificate'
+  | 'alloydb.instances.connect'
+  | 'alloydb.users.login'
+  | 'serviceusage.services.use'
+  | 'iam.serviceAccounts.getAccessToken'
 
-const CLIENT = [
+/** The roles that the emulator knows. */
+export type Role =
+  | 'roles/alloydb.admin'
+  | 'roles/alloydb.client'
+  | 'roles/alloydb.databaseUser'
+  | 'roles/iam.serviceAccountTokenCreator'
+  | 'roles/serviceusage.serviceUsageConsumer'
+
+const CLIENT: readonly Permission[] = [
   'alloydb.clusters.generateClientCertificate',
-  'alloydb.clusters.get',
-  'alloydb.clusters.list',
   'alloydb.instances.connect',
-  'alloydb.instances.get',
-  'alloydb.instances.list',
-] as const
+]
 
-const ROLES = {
+const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
+  'roles/alloydb.admin': [...CLIENT, 'alloydb.users.login'],
   'roles/alloydb.client': CLIENT,
   'roles/alloydb.databaseUser': ['alloydb.users.login'],
-  'roles/alloydb.admin': [...CLIENT, 'alloydb.users.login'],
-  'roles/serviceusage.serviceUsageConsumer': ['serviceusage.services.use'],
   'roles/iam.serviceAccountTokenCreator': ['iam.serviceAccounts.getAccessToken'],
-} as const
+  'roles/serviceusage.serviceUsageConsumer': ['serviceusage.services.use'],
+}
 
 /** The roles of the default principal: all that a connector needs, and no more. */
 export const DEFAULT_ROLES: readonly Role[] = [
@@ -95,7 +101,7 @@ export class Iam {
   /** Tells whether the principal has the permission. */
   allows(email: string, permission: Permission): boolean {
     const roles = [...(this.#roles.get(email) ?? [])]
-    return roles.some((role) => (ROLES[role] as readonly Permission[]).includes(permission))
+    return roles.some((role) => ROLES[role].includes(permission))
   }
 
   /** @throws {GoogleError} PERMISSION_DENIED. */

@@ -1,1 +1,24 @@
-export {}
+export { startEmulator, type Emulator, type EmulatorOptions, type TokenSettings } from './emulator.ts'
+export { startPostgres, type PostgresAddress, type PostgresServer } from './postgres-server.ts'
+export type { DatabaseUser, IamUser, PasswordUser } from './cluster.ts'
+export type { AuthorizedUser, EmulatorAuth, ServiceAccountKey } from './credentials.ts'
+export type {
+  CertificateFault,
+  ConnectionInfoFault,
+  Cut,
+  ExchangeFault,
+  Fault,
+  FaultHandle,
+  FaultOf,
+  FaultOptions,
+  Faults,
+  HttpFailure,
+  HttpFault,
+  PostgresFault,
+  TcpFault,
+  TlsFault,
+  TokenFault,
+} from './faults.ts'
+export type { Iam, IamOptions, Permission, Principal, Role } from './iam.ts'
+export type { EmulatedInstance, InstanceAddresses, InstanceOptions } from './instance.ts'
+export type { RecordedRequest, Step } from './request-log.ts'

@@ -53,9 +53,7 @@ async function logIn({ socketPath, adminPassword }: PostgresAddress): Promise<So
   const socket = connect(socketPath)
   // Every read reports an error of its own; between reads nobody needs to know.
   socket.on('error', () => {})
-  socket.write(
-    encodeStartup({ user: SUPERUSER, database: 'postgres', application_name: 'alloydb-emulator' }),
-  )
+  socket.write(encodeStartup({ user: SUPERUSER, database: 'postgres', application_name: 'alloydb-emulator' }))
   try {
     for (;;) {
       const { type, body } = await readBackendMessage(socket)

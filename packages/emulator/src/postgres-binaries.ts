@@ -44,7 +44,9 @@ async function linkLibraries(root: string): Promise<void> {
       } catch (cause) {
         // Another process may have been quicker: the link is there, and that is all we want.
         if (!(await exists(path))) {
-          throw new Error(`Could not make the link "${path}", which the emulator's PostgreSQL needs.`, { cause })
+          throw new Error(`Could not make the link "${path}", which the emulator's PostgreSQL needs.`, {
+            cause,
+          })
         }
       }
     }),

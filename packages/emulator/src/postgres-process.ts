@@ -9,8 +9,8 @@ export interface PostgresProcess {
   /** Resolves when it has ended, for whatever reason. */
   exited: Promise<void>
   /** The end of what it has logged. */
-  log(): string
-  stop(): Promise<void>
+  log(this: void): string
+  stop(this: void): Promise<void>
 }
 
 // PostgreSQL refuses to run as root; this is "nobody" nearly everywhere, and needs no entry in /etc/passwd.
@@ -62,27 +62,34 @@ export async function startPostgresProcess(
   }
 
   const initialised = await run(identity, binaries.initdb, [
-    ...['-D', data, '-U', settings.superuser, '-A', 'scram-sha-256', '--pwfile', passwordFile],
-    ...['--no-sync', '--no-instructions', '-E', 'UTF8'],
-    ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
+    `--pgdata=${data}`,
+    `--username=${settings.superuser}`,
+    `--pwfile=${passwordFile}`,
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    '--locale=C',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
+    '--no-sync',
+    '--no-instructions',
   ])
   if (initialised.code !== 0) {
     throw new Error(`The emulator's PostgreSQL could not be initialised in "${data}".\n${initialised.output}`)
   }
 
-  const [command, args] = commandLine(identity, '/bin/sh', [
-    ...['-c', SUPERVISOR, 'sh', directory, binaries.postgres, '-D', data, '-k', directory],
-    ...Object.entries({
-      listen_addresses: '',
-      hba_file: hbaFile,
-      max_connections: settings.maxConnections,
-      wal_level: 'logical',
-      // The data never outlives the process.
-      fsync: 'off',
-      synchronous_commit: 'off',
-      full_page_writes: 'off',
-    }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-  ])
+  const server = Object.entries({
+    hba_file: hbaFile,
+    unix_socket_directories: directory,
+    listen_addresses: '',
+    max_connections: settings.maxConnections,
+    wal_level: 'logical',
+    // The data never outlives the process.
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+  }).map(([name, value]) => `--${name}=${value}`)
+  const supervised = ['-c', SUPERVISOR, 'sh', directory, binaries.postgres, '-D', data, ...server]
+  const [command, args] = commandLine(identity, '/bin/sh', supervised)
   // A process group of its own, so that Ctrl-C in a terminal does not reach it before us.
   const child = spawn(command, args, {
     ...identity.ids,
@@ -109,7 +116,10 @@ async function untilReady(child: ChildProcess): Promise<PostgresProcess> {
     await new Promise<void>((resolve, reject) => {
       const fail = (reason: string, cause?: Error): void =>
         reject(new Error(`The emulator's PostgreSQL did not start: ${reason}.\n${log}`, { cause }))
-      const timer = setTimeout(() => fail(`it was not ready within ${START_LIMIT_MS / 1000} s`), START_LIMIT_MS)
+      const timer = setTimeout(
+        () => fail(`it was not ready within ${START_LIMIT_MS / 1000} s`),
+        START_LIMIT_MS,
+      )
       child.once('error', (error) => fail(error.message, error))
       child.once('exit', (code, signal) => fail(`it ended with ${signal ?? `exit code ${code}`}`))
       void exited.then(() => clearTimeout(timer))

@@ -26,7 +26,8 @@ const MAX_STARTUP_LENGTH = 10_000
 export async function readFirstMessage(stream: Duplex): Promise<FirstMessage> {
   const head = await readExactly(stream, 8)
   const length = head.readUInt32BE(0)
-  if (length < 8 || length > MAX_STARTUP_LENGTH) throw new Error(`invalid length of startup packet: ${length}`)
+  if (length < 8 || length > MAX_STARTUP_LENGTH)
+    throw new Error(`invalid length of startup packet: ${length}`)
   const rest = await readExactly(stream, length - 8)
   const raw = Buffer.concat([head, rest])
   switch (head.readUInt32BE(4)) {

@@ -1,0 +1,83 @@
+import type { CertificateAuthority } from './certificate-authority.ts'
+import { databaseUserOf } from './iam.ts'
+import { PostgresAdmin, quoteIdentifier, quoteLiteral } from './postgres-admin.ts'
+import type { PostgresAddress, PostgresServer } from './postgres-server.ts'
+
+/** A database user: one with a password, or an IAM user, who has none. */
+export type DatabaseUser = PasswordUser | IamUser
+
+/** A user who logs in with a password. */
+export interface PasswordUser {
+  name: string
+  password: string
+  /** Roles to be granted, such as `alloydbsuperuser`. Defaults to none. */
+  roles?: readonly string[] | undefined
+}
+
+/** A principal who may log in with an access token. */
+export interface IamUser {
+  /** The principal's whole e-mail address; the user's name is derived from it. */
+  email: string
+  /** Roles to be granted, such as `alloydbsuperuser`. Defaults to none. */
+  roles?: readonly string[] | undefined
+}
+
+/** Whether a name is a database user's, and of which kind. */
+export type UserKind = 'iam' | 'password' | 'none'
+
+/** What the instances of one cluster share: the authorities, and the PostgreSQL that holds users and data. */
+export class Cluster {
+  readonly name: string
+  readonly authority: CertificateAuthority
+  readonly postgres: PostgresAddress
+  readonly #own: PostgresServer | undefined
+  readonly #admin: PostgresAdmin
+
+  /** `own`: the server to stop with the cluster; without it, the one at `postgres` is somebody else's. */
+  constructor(
+    name: string,
+    authority: CertificateAuthority,
+    postgres: PostgresAddress,
+    own: PostgresServer | undefined,
+  ) {
+    this.name = name
+    this.authority = authority
+    this.postgres = postgres
+    this.#own = own
+    this.#admin = new PostgresAdmin(postgres)
+  }
+
+  /** Adds a user, or sets the password and roles of one who is there. */
+  async addUser(user: DatabaseUser): Promise<void> {
+    const name = 'email' in user ? databaseUserOf(user.email) : user.name
+    if (name.includes('\0') || Buffer.byteLength(name) > 63) {
+      throw new Error(`"${name}" can't be a database user's name: it is longer than 63 bytes.`)
+    }
+    const roles = [...('email' in user ? ['alloydbiamuser'] : []), ...(user.roles ?? [])]
+    const password = 'password' in user ? ` password ${quoteLiteral(user.password)}` : ''
+    const quoted = quoteIdentifier(name)
+    const create = `begin create role ${quoted}; exception when duplicate_object then null; end`
+    await this.#admin.query(
+      [
+        // Emulators that share a PostgreSQL may add the same user at the same time.
+        "select pg_advisory_xact_lock(hashtext('alloydb-emulator'))",
+        `do ${quoteLiteral(create)}`,
+        `alter role ${quoted} login${password}`,
+        ...roles.map((role) => `grant ${quoteIdentifier(role)} to ${quoted}`),
+      ].join(';\n'),
+    )
+  }
+
+  async kindOfUser(name: string): Promise<UserKind> {
+    const rows = await this.#admin.query(
+      `select pg_has_role(oid, 'alloydbiamuser', 'member') from pg_roles where rolname = ${quoteLiteral(name)}`,
+    )
+    if (rows.length === 0) return 'none'
+    return rows[0]?.[0] === 't' ? 'iam' : 'password'
+  }
+
+  async stop(): Promise<void> {
+    this.#admin.close()
+    await this.#own?.stop()
+  }
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import { isIP } from 'node:net'
+import type { ServerIdentity } from './certificate-authority.ts'
+import type { Cluster } from './cluster.ts'
+import { parseInstanceName } from './instance-name.ts'
+
+/** Where an instance can be reached. */
+export interface InstanceAddresses {
+  /** A loopback address, or `null` for none. Defaults to `127.0.0.1`. */
+  privateIpAddress?: string | null | undefined
+  /** A loopback address, or `null` for none. Defaults to `127.0.0.1`. */
+  publicIpAddress?: string | null | undefined
+  /**
+   * A name that resolves to 127.0.0.1, or `null` for none. Defaults to `localhost.`: the service's own names often
+   * end with a dot.
+   */
+  pscDnsName?: string | null | undefined
+  /** Defaults to none. */
+  pscAutoDnsName?: string | null | undefined
+}
+
+/** An instance to emulate. */
+export interface InstanceOptions extends InstanceAddresses {
+  /** `projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>`. */
+  uri: string
+  /** The port of the server-side proxy; the service's is 5433. Defaults to {@link EmulatorOptions.port}. */
+  port?: number | undefined
+  /** The instance flag `alloydb.iam_authentication`. Defaults to `true`. */
+  iamAuthentication?: boolean | undefined
+}
+
+/** An instance as it stands. */
+export interface EmulatedInstance {
+  readonly uri: string
+  /** The resource name of its cluster. Instances of one cluster share authorities, users and data. */
+  readonly cluster: string
+  readonly uid: string
+  readonly privateIpAddress: string | null
+  readonly publicIpAddress: string | null
+  readonly pscDnsName: string | null
+  readonly pscAutoDnsName: string | null
+  /** The port of the server-side proxy, on all of its addresses. */
+  readonly port: number
+  readonly iamAuthentication: boolean
+}
+
+/** The emulator's side of an instance. */
+export class Instance implements EmulatedInstance {
+  readonly uri: string
+  readonly uid: string = randomUUID()
+  port: number
+  iamAuthentication: boolean
+  privateIpAddress: string | null = '127.0.0.1'
+  publicIpAddress: string | null = '127.0.0.1'
+  pscDnsName: string | null = 'localhost.'
+  pscAutoDnsName: string | null = null
+  readonly #owner: Cluster
+
+  constructor(options: InstanceOptions, port: number, owner: Cluster) {
+    this.uri = options.uri
+    this.port = options.port ?? port
+    this.iamAuthentication = options.iamAuthentication ?? true
+    this.#owner = owner
+    this.setAddresses(options)
+  }
+
+  get owner(): Cluster {
+    return this.#owner
+  }
+
+  get cluster(): string {
+    return parseInstanceName(this.uri).cluster
+  }
+
+  /** Sets those that are given. */
+  setAddresses(addresses: InstanceAddresses): void {
+    const { privateIpAddress, publicIpAddress, pscDnsName, pscAutoDnsName } = addresses
+    for (const address of [privateIpAddress, publicIpAddress]) {
+      if (address && !isLoopback(address)) {
+        throw new Error(
+          `"${address}" is not a loopback address, and the emulator is for this machine alone.\n` +
+            'Use 127.0.0.1 or, on Linux, any other address that begins with 127.',
+        )
+      }
+    }
+    if (privateIpAddress !== undefined) this.privateIpAddress = privateIpAddress
+    if (publicIpAddress !== undefined) this.publicIpAddress = publicIpAddress
+    if (pscDnsName !== undefined) this.pscDnsName = pscDnsName
+    if (pscAutoDnsName !== undefined) this.pscAutoDnsName = pscAutoDnsName
+  }
+
+  /** The addresses that the server-side proxy listens on. */
+  get listenAddresses(): string[] {
+    const psc = (this.pscDnsName ?? this.pscAutoDnsName) && '127.0.0.1'
+    return [
+      ...new Set([this.privateIpAddress, this.publicIpAddress, psc].filter((address) => address !== null)),
+    ]
+  }
+
+  /** Makes a server certificate, for the addresses that a client may dial unless others are given. */
+  issueCertificate(
+    addresses: readonly string[] = this.#certifiedAddresses(),
+    notAfter?: Date,
+  ): Promise<ServerIdentity> {
+    return this.#owner.authority.issueServer(this.commonName, addresses, notAfter)
+  }
+
+  get commonName(): string {
+    return `${this.uid}.server.alloydb`
+  }
+
+  #certifiedAddresses(): string[] {
+    const names = [this.pscDnsName, this.pscAutoDnsName].map((name) => name?.replace(/\.$/, ''))
+    const all = [this.privateIpAddress, this.publicIpAddress, ...names]
+    return [...new Set(all.filter((address) => typeof address === 'string'))]
+  }
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'))
+}

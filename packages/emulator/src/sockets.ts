@@ -1,0 +1,53 @@
+import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { Cut } from './faults.ts'
+
+/** The connections that are open, so that they can be cut and nothing outlives the emulator. */
+export class Sockets {
+  readonly #open = new Map<Socket, TLSSocket | undefined>()
+
+  track(socket: Socket): void {
+    this.#open.set(socket, undefined)
+    socket.once('close', () => this.#open.delete(socket))
+  }
+
+  /** Says that a tracked socket now carries TLS. */
+  secure(socket: Socket, secured: TLSSocket): void {
+    if (this.#open.has(socket)) this.#open.set(socket, secured)
+  }
+
+  cut(how: Cut): void {
+    for (const [socket, secured] of this.#open) cut(how, socket, secured)
+  }
+
+  destroy(): void {
+    for (const [socket, secured] of this.#open) {
+      secured?.destroy()
+      socket.destroy()
+    }
+  }
+}
+
+/** Cuts a connection: by an end, which lets pending bytes through, or by a reset, which only plain TCP can do. */
+export function cut(how: Cut, socket: Socket, secured: TLSSocket | undefined): void {
+  if (how === 'RST') socket.resetAndDestroy()
+  else (secured ?? socket).destroySoon()
+}
+
+const LINGER_MS = 2_000
+
+/**
+ * Says the last words on a connection and ends it. What the client still sends is read and dropped: closing on unread
+ * bytes would reset the connection, and the client might lose the last words.
+ */
+export function endWith(socket: Socket, bytes: Uint8Array): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+  socket.once('close', () => clearTimeout(timer))
+  socket.end(bytes)
+  socket.resume()
+}
+
+/** Waits; an emulator's waiting keeps no process alive. */
+export function delay(ms: number | undefined): Promise<void> {
+  return ms ? new Promise((resolve) => void setTimeout(resolve, ms).unref()) : Promise.resolve()
+}

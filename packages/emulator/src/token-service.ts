@@ -1,0 +1,222 @@
+import { verify } from 'node:crypto'
+import { isExpired, type AccessToken, type AccessTokens } from './access-tokens.ts'
+import type { Credentials } from './credentials.ts'
+import { GoogleError } from './google-error.ts'
+import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
+import type { Iam } from './iam.ts'
+import { authenticate } from './authenticate.ts'
+
+const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+const MAX_ASSERTION_SECONDS = 3600
+// Google allows for clocks that differ by so much.
+const CLOCK_SKEW_SECONDS = 300
+const MAX_IMPERSONATION_SECONDS = 3600
+
+interface Services {
+  credentials: Credentials
+  iam: Iam
+  tokens: AccessTokens
+  /** The emulator's own token URI, which assertions may be made out to. */
+  tokenUri: () => string
+}
+
+/** An error of RFC 6749, section 5.2. */
+class OAuthError extends Error {
+  readonly error: string
+  constructor(error: string, description: string) {
+    super(description)
+    this.error = error
+  }
+}
+
+/** The endpoints where credentials are exchanged for access tokens. */
+export function tokenRoutes(services: Services): Route[] {
+  return [
+    {
+      method: 'POST',
+      pattern: /^\/token$/,
+      step: 'token',
+      handle: (request) => oauth(request, () => grant(request, services)),
+      errorBody: ({ status, message, reason }) => ({
+        error: reason ?? (status < 500 ? 'invalid_grant' : 'internal_failure'),
+        error_description: message ?? 'The emulator was told to fail.',
+      }),
+    },
+    {
+      method: 'ANY',
+      pattern: /^\/(?:oauth2\/v3\/)?tokeninfo$/,
+      handle: (request) => oauth(request, () => tokenInfo(request, services)),
+    },
+    {
+      method: 'POST',
+      pattern: /^\/v1\/projects\/[^/]+\/serviceAccounts\/([^/:]+):generateAccessToken$/,
+      step: 'token',
+      handle: (request) => Promise.resolve(impersonate(request, services)),
+    },
+  ]
+}
+
+async function oauth(request: RoutedRequest, answer: () => unknown): Promise<RoutedResponse> {
+  try {
+    return { body: await answer() }
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error
+    request.record.reason = error.message
+    return { status: 400, body: { error: error.error, error_description: error.message } }
+  }
+}
+
+async function grant({ body, record }: RoutedRequest, services: Services): Promise<unknown> {
+  const form = new URLSearchParams(body)
+  const type = form.get('grant_type')
+  let principal: string
+  let scopes: readonly string[]
+  if (type === JWT_BEARER) {
+    ;({ principal, scopes } = await verifyAssertion(form.get('assertion') ?? '', services))
+  } else if (type === 'refresh_token') {
+    principal = services.credentials.refreshTokenOwner(form.get('refresh_token') ?? '') ?? ''
+    // Those that `gcloud auth application-default login` asks the user for.
+    scopes = splitScopes(form.get('scope')) ?? [
+      'openid',
+      'https://www.googleapis.com/auth/userinfo.email',
+      'https://www.googleapis.com/auth/cloud-platform',
+    ]
+  } else {
+    throw new OAuthError('unsupported_grant_type', `Invalid grant_type: ${type}`)
+  }
+  if (!services.iam.has(principal)) {
+    throw new OAuthError('invalid_grant', 'Invalid grant: account not found')
+  }
+  const token = services.tokens.issue(principal, scopes)
+  Object.assign(record, { principal, scopes })
+  return {
+    access_token: token.value,
+    expires_in: secondsLeft(token),
+    token_type: 'Bearer',
+    ...(type === 'refresh_token' && { scope: scopes.join(' ') }),
+  }
+}
+
+/** Verifies a signed assertion as RFC 7523 and Google want it. */
+async function verifyAssertion(
+  assertion: string,
+  { credentials, tokenUri }: Services,
+): Promise<{ principal: string; scopes: readonly string[] }> {
+  const [header = '', payload = '', signature = ''] = assertion.split('.')
+  const { alg } = decodeJson(header)
+  const claims = decodeJson(payload)
+  const { iss, aud, scope, iat, exp } = claims
+  if (alg !== 'RS256')
+    throw new OAuthError('invalid_grant', 'Invalid JWT: Failed audience or algorithm check.')
+  const publicKey = typeof iss === 'string' ? await credentials.publicKey(iss) : undefined
+  if (typeof iss !== 'string' || !publicKey) {
+    throw new OAuthError('invalid_grant', 'Invalid grant: account not found')
+  }
+  const signed = Buffer.from(`${header}.${payload}`)
+  if (!verify('RSA-SHA256', signed, publicKey, Buffer.from(signature, 'base64url'))) {
+    throw new OAuthError('invalid_grant', 'Invalid JWT Signature.')
+  }
+  if (aud !== 'https://oauth2.googleapis.com/token' && aud !== tokenUri()) {
+    throw new OAuthError('invalid_grant', 'Invalid JWT: Failed audience check.')
+  }
+  const now = Date.now() / 1000
+  if (
+    typeof iat !== 'number' ||
+    typeof exp !== 'number' ||
+    exp < now ||
+    iat > now + CLOCK_SKEW_SECONDS ||
+    exp - iat > MAX_ASSERTION_SECONDS
+  ) {
+    throw new OAuthError(
+      'invalid_grant',
+      'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. ' +
+        'Check your iat and exp values in the JWT claim.',
+    )
+  }
+  const scopes = splitScopes(scope)
+  if (!scopes) throw new OAuthError('invalid_scope', 'Invalid OAuth scope or ID token audience provided.')
+  return { principal: iss, scopes }
+}
+
+function tokenInfo({ query, body }: RoutedRequest, { tokens }: Services): unknown {
+  const value = query.get('access_token') ?? new URLSearchParams(body).get('access_token') ?? ''
+  const token = tokens.find(value)
+  if (!token || isExpired(token)) throw new OAuthError('invalid_token', 'Invalid Value')
+  return {
+    azp: '100000000000000000000',
+    aud: '100000000000000000000',
+    scope: token.scopes.join(' '),
+    exp: String(Math.floor(token.expiresAt / 1000)),
+    expires_in: String(secondsLeft(token)),
+    email: token.principal,
+    email_verified: 'true',
+    access_type: 'online',
+  }
+}
+
+/** IAM Credentials: a token of another service account's, along a chain of token creators. */
+function impersonate(request: RoutedRequest, { iam, tokens }: Services): RoutedResponse {
+  const caller = authenticate(request, { iam, tokens, service: 'iamcredentials.googleapis.com' })
+  const { scope, delegates, lifetime } = parseImpersonation(request.body)
+  const target = request.params[0]!
+  const chain = [caller.principal, ...delegates.map((name) => name.split('/').at(-1)!), target]
+  for (const [index, email] of chain.slice(1).entries()) {
+    iam.require(chain[index]!, 'iam.serviceAccounts.getAccessToken', `projects/-/serviceAccounts/${email}`)
+    if (!iam.has(email)) {
+      throw new GoogleError('NOT_FOUND', `Unknown service account: ${email}`)
+    }
+  }
+  const token = tokens.issue(target, scope, lifetime * 1000)
+  Object.assign(request.record, { scopes: scope })
+  return {
+    body: {
+      accessToken: token.value,
+      expireTime: new Date(token.expiresAt).toISOString().replace(/\.\d+Z$/, 'Z'),
+    },
+  }
+}
+
+function parseImpersonation(body: string): { scope: string[]; delegates: string[]; lifetime: number } {
+  const { scope, delegates = [], lifetime = '3600s' } = parseJsonObject(body)
+  if (!isStrings(scope) || scope.length === 0) {
+    throw new GoogleError('INVALID_ARGUMENT', 'Request contains an invalid argument: scope.')
+  }
+  if (!isStrings(delegates))
+    throw new GoogleError('INVALID_ARGUMENT', 'Request contains an invalid argument: delegates.')
+  const seconds = /^(\d+)s$/.exec(String(lifetime))?.[1]
+  if (!seconds || Number(seconds) < 1 || Number(seconds) > MAX_IMPERSONATION_SECONDS) {
+    throw new GoogleError('INVALID_ARGUMENT', 'Request contains an invalid argument: lifetime.')
+  }
+  return { scope, delegates, lifetime: Number(seconds) }
+}
+
+/** Parses the body of a request to a Google API. @throws {GoogleError} INVALID_ARGUMENT. */
+export function parseJsonObject(body: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(body)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+  } catch {
+    // Said below, as for any other value that is not an object.
+  }
+  throw new GoogleError('INVALID_ARGUMENT', 'Invalid JSON payload received.')
+}
+
+function decodeJson(part: string): Record<string, unknown> {
+  try {
+    return parseJsonObject(Buffer.from(part, 'base64url').toString('utf8'))
+  } catch (cause) {
+    throw new OAuthError('invalid_grant', `Invalid JWT: ${cause instanceof Error ? cause.message : ''}`)
+  }
+}
+
+function isStrings(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+function splitScopes(scope: unknown): string[] | undefined {
+  return typeof scope === 'string' && scope.trim() ? scope.trim().split(/\s+/) : undefined
+}
+
+function secondsLeft(token: AccessToken): number {
+  return Math.floor((token.expiresAt - Date.now()) / 1000)
+}
