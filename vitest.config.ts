@@ -8,7 +8,12 @@ export default defineConfig({
   test: {
     projects: ['core', 'emulator', 'pg'].map((name) => ({
       extends: true,
-      test: { name, root: `./packages/${name}`, include: ['test/**/*.test.ts'] },
+      test: {
+        name,
+        root: `./packages/${name}`,
+        include: ['test/**/*.test.ts'],
+        globalSetup: ['../../tooling/testing/shared-postgres.ts'],
+      },
     })),
     coverage: {
       provider: 'v8',

@@ -81,8 +81,8 @@ function forbidden(
 ): AlloyDBError {
   const about = `instance "${instance.name}"`
   if (info.reason === 'SERVICE_DISABLED') {
-    const service = String(property(info.metadata, 'service') ?? 'alloydb.googleapis.com')
-    const project = String(property(info.metadata, 'consumer') ?? instance.project).replace(/^projects\//, '')
+    const service = text(info.metadata, 'service') ?? 'alloydb.googleapis.com'
+    const project = (text(info.metadata, 'consumer') ?? instance.project).replace(/^projects\//, '')
     return make(
       'ALLOYDB_API_DISABLED',
       `The API ${service} is not enabled in project "${project}", so ${about} cannot be reached.`,
@@ -96,8 +96,8 @@ function forbidden(
       "Give the credentials the scope https://www.googleapis.com/auth/cloud-platform; on Compute Engine, set it as the VM's access scope.",
     )
   }
-  const permission = property(info.metadata, 'permission') ?? /[a-z]+(?:\.[a-zA-Z]+){2}/.exec(message)?.[0]
-  const role = typeof permission === 'string' ? roles[permission] : undefined
+  const permission = text(info.metadata, 'permission') ?? /[a-z]+(?:\.[a-zA-Z]+){2}/.exec(message)?.[0]
+  const role = permission === undefined ? undefined : roles[permission]
   const project =
     info.reason === 'USER_PROJECT_DENIED' ? 'the quota project' : `project "${instance.project}"`
   return make(
@@ -107,6 +107,11 @@ function forbidden(
       ? `Grant roles/serviceusage.serviceUsageConsumer on ${project} to the principal of the credentials.`
       : `Grant ${role ?? 'roles/alloydb.client and roles/serviceusage.serviceUsageConsumer'} on ${project} to the principal of the credentials.`,
   )
+}
+
+function text(value: unknown, name: string): string | undefined {
+  const found = property(value, name)
+  return typeof found === 'string' ? found : undefined
 }
 
 function errorInfo(google: unknown): { reason: unknown; metadata: unknown } {

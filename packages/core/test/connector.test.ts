@@ -1,0 +1,140 @@
+import { once } from 'node:events'
+import { TLSSocket, connect as connectTls } from 'node:tls'
+import { inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { Connector } from '../src/index.ts'
+import { failureOf, startHarness } from './harness.ts'
+
+const { emulator, openConnector, countRequests } = await startHarness()
+const { instance } = emulator
+
+describe('connect', () => {
+  test('gives a verified TLS 1.3 socket that nothing else holds on to', async () => {
+    const socket = await openConnector().connect(instance)
+    expect(socket).toBeInstanceOf(TLSSocket)
+    expect(socket.getProtocol()).toBe('TLSv1.3')
+    expect(socket.authorized).toBe(true)
+    expect(socket.readableFlowing).toBeNull()
+    const untouched = connectTls({ host: '127.0.0.1', port: 1 }).on('error', () => {})
+    expect(socket.eventNames().filter((name) => !untouched.eventNames().includes(name))).toEqual([])
+    for (const event of ['readable', 'data', 'error', 'timeout']) expect(socket.listenerCount(event)).toBe(0)
+    expect(socket.isPaused()).toBe(false)
+    socket.destroy()
+  })
+
+  test('makes exactly one call of each kind for 20 concurrent first connects', async () => {
+    const connector = openConnector()
+    const sockets = await Promise.all(Array.from({ length: 20 }, () => connector.connect(instance)))
+    expect(countRequests()).toMatchObject({ connectionInfo: 1, certificate: 1, tcp: 20, exchange: 20 })
+    for (const socket of sockets) socket.destroy()
+  })
+
+  test('makes no further call for later connects', async () => {
+    const connector = openConnector()
+    const first = await connector.connect(instance)
+    countRequests()
+    const second = await connector.connect(instance)
+    expect(countRequests()).toEqual({ connectionInfo: 0, certificate: 0, token: 0, tcp: 1, exchange: 1 })
+    first.destroy()
+    second.destroy()
+  })
+
+  test('says who is calling, and how it logs in', async () => {
+    const connector = openConnector({ userAgent: 'shop/1.0', authType: 'IAM' })
+    const sockets = await Promise.all([
+      connector.connect(instance),
+      connector.connect(instance, { authType: 'password' }),
+    ])
+    const exchanges = emulator.requests.filter(({ step }) => step === 'exchange').slice(-2)
+    expect(exchanges.map(({ authType }) => authType).toSorted()).toEqual(['AUTO_IAM', 'DB_NATIVE'])
+    for (const { userAgent, scopes } of exchanges) {
+      expect(userAgent).toMatch(/^alloydb-node-connector\/\d+\.\d+\.\d+ shop\/1\.0$/)
+      expect(scopes).toEqual(['https://www.googleapis.com/auth/alloydb.login'])
+    }
+    for (const socket of sockets) socket.destroy()
+  })
+
+  test.each([['PRIVATE'], ['public'], ['Psc' as 'psc']] as const)(
+    'reaches the instance over ipType %s',
+    async (ipType) => {
+      const socket = await openConnector().connect(instance, { ipType })
+      expect(socket.authorized).toBe(true)
+      socket.destroy()
+    },
+  )
+
+  test('refuses a malformed instance URI before any I/O', async () => {
+    const error = await failureOf(openConnector().connect('my-project:us-central1:my-instance'))
+    expect(error.code).toBe('ALLOYDB_INVALID_INSTANCE_URI')
+    expect(countRequests()).toMatchObject({ connectionInfo: 0, certificate: 0, token: 0 })
+  })
+
+  test('refuses an unknown ipType and authType before any I/O', async () => {
+    const connector = openConnector()
+    const ipType = await failureOf(connector.connect(instance, { ipType: 'DIRECT' as 'PUBLIC' }))
+    expect(ipType.message).toBe('Invalid ipType: "DIRECT".\nExpected "PRIVATE", "PUBLIC", "PSC".')
+    const authType = await failureOf(connector.connect(instance, { authType: 'KERBEROS' as 'IAM' }))
+    expect(authType.message).toBe('Invalid authType: "KERBEROS".\nExpected "PASSWORD", "IAM".')
+    expect(countRequests()).toMatchObject({ connectionInfo: 0, certificate: 0, token: 0 })
+  })
+})
+
+describe('close', () => {
+  test('may be called before the first connect, and again, and gives one promise', async () => {
+    const connector = openConnector()
+    expect(connector.close()).toBe(connector.close())
+    await connector.close()
+    const error = await failureOf(connector.connect(instance))
+    expect(error.code).toBe('ALLOYDB_CONNECTOR_CLOSED')
+    expect(error.message).toContain(`it was to connect to instance "${instance}"`)
+  })
+
+  test('leaves the sockets that were handed over to their owners', async () => {
+    const connector = openConnector()
+    const socket = await connector.connect(instance)
+    await connector.close()
+    expect(socket.destroyed).toBe(false)
+    socket.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])) // SSLRequest
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(answer.toString()).toBe('N')
+    socket.destroy()
+  })
+
+  test.each(['token', 'connectionInfo', 'certificate', 'tcp', 'tls', 'exchange'] as const)(
+    'ends a connect that hangs in the step %s',
+    async (step) => {
+      emulator.faults.add(step === 'tls' ? { step: 'tcp', stall: true } : ({ step, stall: true } as never))
+      const connector = openConnector()
+      const reached = emulator.requests.length
+      const connecting = failureOf(connector.connect(instance))
+      await expect
+        .poll(() => emulator.requests.slice(reached).some((r) => r.step === (step === 'tls' ? 'tcp' : step)))
+        .toBe(true)
+      await connector.close()
+      expect((await connecting).code).toBe('ALLOYDB_CONNECTOR_CLOSED')
+    },
+  )
+
+  test('works by `await using`', async () => {
+    const connector = openConnector()
+    {
+      await using scoped = connector
+      ;(await scoped.connect(instance)).destroy()
+    }
+    expect((await failureOf(connector.connect(instance))).code).toBe('ALLOYDB_CONNECTOR_CLOSED')
+  })
+})
+
+test('shows no secret when it is inspected', async () => {
+  const connector = openConnector()
+  const socket = await connector.connect(instance)
+  const shown = inspect(connector, { depth: Infinity, showHidden: true })
+  expect(shown).not.toMatch(/PRIVATE KEY|ya29|CERTIFICATE/)
+  socket.destroy()
+})
+
+test('refuses an option that does not exist', () => {
+  expect(() => new Connector({ ipTypes: 'PUBLIC' } as object)).toThrow(
+    'The connector has no option "ipTypes".',
+  )
+})

@@ -1,0 +1,60 @@
+import { startEmulator, type Emulator, type EmulatorOptions } from '@alloydb/emulator'
+import { GoogleAuth } from 'google-auth-library'
+import { afterAll, afterEach, inject } from 'vitest'
+import { AlloyDBError, Connector, type ConnectorOptions } from '../src/index.ts'
+
+/** An emulator for the tests of one file, and connectors for it that are closed after each test. */
+export interface Harness {
+  readonly emulator: Emulator
+  /** Makes a connector that is pointed at the emulator, with the credentials of its default service account. */
+  openConnector(options?: ConnectorOptions): Connector
+  /** How many calls the emulator has been asked for, since the last call of this. */
+  countRequests(): Record<'connectionInfo' | 'certificate' | 'token' | 'tcp' | 'exchange', number>
+}
+
+export async function startHarness(options: EmulatorOptions = {}): Promise<Harness> {
+  const emulator = await startEmulator({ postgres: inject('postgres'), ...options })
+  const connectors: Connector[] = []
+  let counted = 0
+
+  afterEach(async () => {
+    emulator.faults.clear()
+    await Promise.all(connectors.splice(0).map((connector) => connector.close()))
+    emulator.disconnectAll('RST')
+    counted = emulator.requests.length
+  })
+  afterAll(() => emulator.stop())
+
+  return {
+    emulator,
+    openConnector(connectorOptions) {
+      process.env['ALLOYDB_EMULATOR_HOST'] = emulator.host
+      try {
+        const connector = new Connector({ auth: new GoogleAuth(emulator.auth), ...connectorOptions })
+        connectors.push(connector)
+        return connector
+      } finally {
+        delete process.env['ALLOYDB_EMULATOR_HOST']
+      }
+    },
+    countRequests() {
+      const counts = { connectionInfo: 0, certificate: 0, token: 0, tcp: 0, exchange: 0 }
+      for (const { step } of emulator.requests.slice(counted)) {
+        if (step in counts) counts[step as keyof typeof counts] += 1
+      }
+      counted = emulator.requests.length
+      return counts
+    },
+  }
+}
+
+/** Waits for a promise to fail, and gives its error. */
+export async function failureOf(promise: Promise<unknown>): Promise<AlloyDBError> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  if (!AlloyDBError.is(error))
+    throw new Error(`expected an AlloyDBError, got: ${String(error)}`, { cause: error })
+  return error
+}

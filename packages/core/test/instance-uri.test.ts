@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest'
+import { parseInstanceUri } from '../src/instance-uri.ts'
+
+const uri = 'projects/my-project/locations/us-central1/clusters/my-cluster/instances/my-instance'
+
+describe('parseInstanceUri', () => {
+  test('takes an instance URI apart and rebuilds the cluster', () => {
+    expect(parseInstanceUri(uri)).toEqual({
+      name: uri,
+      cluster: 'projects/my-project/locations/us-central1/clusters/my-cluster',
+      project: 'my-project',
+    })
+  })
+
+  test('accepts a project that is scoped to a domain', () => {
+    const scoped = 'projects/google.com:my-project/locations/r/clusters/c/instances/i'
+    expect(parseInstanceUri(scoped)).toEqual({
+      name: scoped,
+      cluster: 'projects/google.com:my-project/locations/r/clusters/c',
+      project: 'google.com:my-project',
+    })
+  })
+
+  test.each([
+    ['empty', '', 'it is empty'],
+    ['white space only', '  ', 'remove the white space around it'],
+    ['white space around', ` ${uri}\n`, 'remove the white space around it'],
+    ['white space inside', uri.replace('my-cluster', 'my cluster'), 'it holds white space'],
+    ['a leading slash', `/${uri}`, 'remove the "/" from its start'],
+    ['a trailing slash', `${uri}/`, 'remove the "/" from its end'],
+    [
+      'a full resource name',
+      `//alloydb.googleapis.com/${uri}`,
+      'remove "//alloydb.googleapis.com/" from its start',
+    ],
+    [
+      'a URL of the Admin API',
+      `https://alloydb.googleapis.com/v1beta/${uri}`,
+      'remove "https://alloydb.googleapis.com/v1beta/" from its start',
+    ],
+    ['an extra segment', `${uri}/databases/shop`, 'remove "/databases/shop" from its end'],
+    ['a missing instance', 'projects/p/locations/r/clusters/c', '"instances/…" is missing from its end'],
+    ['a missing instance ID', 'projects/p/locations/r/clusters/c/instances', 'nothing follows "instances/"'],
+    [
+      'a missing project',
+      'locations/r/clusters/c/instances/i',
+      '"projects" is expected where it has "locations"',
+    ],
+    ['an empty segment', 'projects//locations/r/clusters/c/instances/i', 'nothing follows "projects/"'],
+    [
+      'a misspelt collection',
+      uri.replace('clusters', 'cluster'),
+      '"clusters" is expected where it has "cluster"',
+    ],
+    [
+      'a Cloud SQL connection name',
+      'my-project:us-central1:my-instance',
+      'it looks like a Cloud SQL connection name',
+    ],
+    ['a Cloud SQL name scoped to a domain', 'google.com:p:r:i', 'it looks like a Cloud SQL connection name'],
+    ['two colons in the project', uri.replace('my-project', 'a:b:c'), '"a:b:c" cannot follow "projects/"'],
+    ['an empty domain', uri.replace('my-project', ':b'), '":b" cannot follow "projects/"'],
+    ['a colon elsewhere', uri.replace('my-cluster', 'a:b'), '"a:b" cannot follow "clusters/"'],
+    ['a parent path', uri.replace('my-cluster', '..'), '".." cannot follow "clusters/"'],
+    ['a query', `${uri}?alt=json`, 'cannot follow "instances/"'],
+    ['an encoded slash', uri.replace('my-cluster', 'a%2Fb'), '"a%2Fb" cannot follow "clusters/"'],
+  ])('refuses %s', (_, text, problem) => {
+    expect(() => parseInstanceUri(text)).toThrow(
+      expect.objectContaining({
+        code: 'ALLOYDB_INVALID_INSTANCE_URI',
+        summary: expect.stringContaining(problem) as string,
+        hint: 'Expected projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>.',
+      }),
+    )
+  })
+
+  test.each([[undefined], [null], [42], [{}]])('refuses %s, which is no text', (value) => {
+    expect(() => parseInstanceUri(value as unknown as string)).toThrow('not a string')
+  })
+})

@@ -1,0 +1,36 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { refreshDelayMs } from '../src/refresh-schedule.ts'
+
+const minute = 60_000
+const now = Date.parse('2026-01-01T00:00:00Z')
+
+describe('refreshDelayMs', () => {
+  test.each([
+    ['4 h left: after 2 h', 240, 120],
+    ['1 h left: after 30 min', 60, 30],
+    ['just under 1 h left: 4 min before the expiry', 59, 55],
+    ['5 min left: after 1 min', 5, 1],
+    ['4 min left: now', 4, 0],
+    ['3 min left: now', 3, 0],
+    ['expired: now', -10, 0],
+  ])('%s', (_, leftMinutes, delayMinutes) => {
+    expect(refreshDelayMs(now, now + leftMinutes * minute, 0)).toBe(delayMinutes * minute)
+  })
+
+  test('takes at most a half off at random, and never makes a refresh later', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: -60, max: 24 * 60 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (left, random) => {
+          const expiresAt = now + left * minute
+          const latest = refreshDelayMs(now, expiresAt, 0)
+          const delay = refreshDelayMs(now, expiresAt, random)
+          expect(delay).toBeLessThanOrEqual(latest)
+          expect(delay).toBeGreaterThanOrEqual(Math.floor(latest / 2))
+        },
+      ),
+    )
+  })
+})
