@@ -1,1 +1,3 @@
-export {}
+export { createClient, type AlloyDBClientConfig } from './create-client.ts'
+export { createPool, type AlloyDBPoolConfig } from './create-pool.ts'
+export { pgConfig, type PgConfig, type PgConfigOptions } from './pg-config.ts'

@@ -1,0 +1,91 @@
+import { AlloyDBError } from '@alloydb/core'
+import type { AdapterConfig, OpenedAdapter } from '@alloydb/core/adapter'
+import type pg from 'pg'
+import { createStreamFactory } from './pg-config.ts'
+import type { Dial } from './placeholder-socket.ts'
+
+/** Options of pg that say where or how to connect. The instance URI says that, and nothing else may. */
+export type ReservedOption = 'host' | 'port' | 'ssl' | 'sslnegotiation' | 'stream' | 'connectionString'
+
+export const reservedOptions: readonly ReservedOption[] = [
+  'host',
+  'port',
+  'ssl',
+  'sslnegotiation',
+  'stream',
+  'connectionString',
+]
+
+/**
+ * Makes the config of one client whose user is not known before it dials.
+ *
+ * @param client gives the client, which need not exist yet
+ */
+export type ConfigFor = (config: pg.ClientConfig, client: () => pg.Client) => pg.ClientConfig
+
+/** What a pg.Client is to connect with. */
+export interface ClientSetup {
+  readonly config: pg.ClientConfig
+  /** What is to be made of the config for each client; nothing where the user is known. */
+  readonly configFor?: ConfigFor
+}
+
+/** What pg.Client keeps of who logs in, and where; it reads them when it is connected. */
+interface Login {
+  user: string
+  database: string
+}
+
+/** Stands for the user until it is known. Keeps `PGUSER` and the name of the system's user out. */
+const unknownUser = '(IAM principal)'
+
+/** Makes pg's config of an adapter's. */
+export function setUpClient(
+  { dialer, instance, connectOptions, driverOptions, user }: OpenedAdapter<AdapterConfig & pg.ClientConfig>,
+  wrap: (dial: Dial) => Dial = (dial) => dial,
+): ClientSetup {
+  const dial = wrap((signal) => dialer.connect(instance, { ...connectOptions, signal }))
+  const config: pg.ClientConfig = {
+    ...driverOptions,
+    stream: createStreamFactory(instance, dial),
+    ssl: false,
+  }
+  const usesIam = (connectOptions.authType ?? dialer.authType)?.toUpperCase() === 'IAM'
+  if (usesIam) config.password = refusePassword(config, instance)
+  if (typeof user !== 'function') return { config: { ...config, user } }
+
+  const configFor: ConfigFor = (given, client) => {
+    const lookUpAndDial: Dial = async (signal) => {
+      setUser(client(), await user())
+      return dial(signal)
+    }
+    return { ...given, user: unknownUser, stream: createStreamFactory(instance, lookUpAndDial) }
+  }
+  return { config, configFor }
+}
+
+/** pg makes the startup message after the dial, so this is in time. As with pg, the user is the default database. */
+function setUser(client: pg.Client, user: string): void {
+  const { connectionParameters } = client as pg.Client & { connectionParameters: Login }
+  for (const login of [client, connectionParameters]) {
+    login.user = user
+    if (login.database === unknownUser) login.database = user
+  }
+}
+
+/** A password of its own, so that pg reads neither `PGPASSWORD` nor ~/.pgpass: it would send one that was not asked for. */
+function refusePassword({ password, user }: pg.ClientConfig, instance: string): () => never {
+  if (password) {
+    throw new AlloyDBError('ALLOYDB_INVALID_OPTION', 'The option "password" stands beside IAM login.', {
+      instance,
+      hint: 'Remove `password`, or set `authType` to "PASSWORD".',
+    })
+  }
+  return () => {
+    throw new AlloyDBError(
+      'ALLOYDB_INVALID_OPTION',
+      `PostgreSQL asks ${user === undefined ? 'the user' : `"${user}"`} of instance "${instance}" for a password, which IAM login does not have.`,
+      { instance, hint: 'Log in as an IAM database user, or set `authType` to "PASSWORD".' },
+    )
+  }
+}

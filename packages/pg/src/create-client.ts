@@ -1,0 +1,50 @@
+import { openAdapter, type AdapterConfig } from '@alloydb/core/adapter'
+import { callbackify } from 'node:util'
+import pg from 'pg'
+import { reservedOptions, setUpClient, type ReservedOption } from './client-config.ts'
+
+/** The config of {@link createClient}: an instance, a connector or its options, and what pg.Client takes. */
+export interface AlloyDBClientConfig extends AdapterConfig, Omit<pg.ClientConfig, ReservedOption> {}
+
+/**
+ * Makes a client for one connection to an AlloyDB instance: an ordinary pg.Client, in every way. Does no I/O before its
+ * `connect()`.
+ *
+ * The connector is closed with the connection, whichever way that ends, and by `end()`; one that is shared is not.
+ *
+ * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
+ */
+export function createClient(config: AlloyDBClientConfig): pg.Client {
+  const adapter = openAdapter(config, reservedOptions)
+  const { config: clientConfig, configFor } = setUpClient(adapter)
+  const client: pg.Client = new AlloyDBClient(configFor?.(clientConfig, () => client) ?? clientConfig, () =>
+    adapter.close(),
+  )
+  return client
+}
+
+class AlloyDBClient extends pg.Client {
+  readonly #close: () => Promise<void>
+  #hasEnded = false
+
+  constructor(config: pg.ClientConfig, close: () => Promise<void>) {
+    super(config)
+    this.#close = close
+    this.once('end', () => {
+      this.#hasEnded = true
+      void close()
+    })
+  }
+
+  override end(): Promise<void>
+  override end(callback: (error: Error) => void): void
+  override end(callback?: (error: Error) => void): Promise<void> | void {
+    if (callback === undefined) return this.#end()
+    callbackify(() => this.#end())(callback)
+  }
+
+  async #end(): Promise<void> {
+    if (!this.#hasEnded) await super.end() // older versions of pg would wait for another end
+    await this.#close()
+  }
+}
