@@ -9,29 +9,23 @@ export class EndOfStreamError extends Error {
  * Reads exactly `length` bytes and leaves everything after them in the stream's own buffer, so that whoever
  * reads next, a pipe included, misses nothing however the bytes were split.
  */
-export async function readExactly(stream: Duplex, length: number): Promise<Buffer> {
-  if (length === 0) return Buffer.alloc(0)
-  for (;;) {
-    const chunk = stream.read(length) as Buffer | null
-    if (chunk?.length === length) return chunk
-    if (chunk || stream.readableEnded || stream.destroyed) throw endOfStream(length)
-    await untilReadable(stream, length)
-  }
-}
-
-function untilReadable(stream: Duplex, length: number): Promise<void> {
+export function readExactly(stream: Duplex, length: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const settle = (error?: Error | null): void => {
-      stream.off('readable', onReadable).off('end', onEnd).off('close', onEnd).off('error', settle)
-      if (error) reject(error)
-      else resolve()
+    const settle = (outcome: Buffer | Error): void => {
+      stream.off('readable', attempt).off('end', onEnd).off('close', onEnd).off('error', settle)
+      if (outcome instanceof Error) reject(outcome)
+      else resolve(outcome)
     }
-    const onReadable = (): void => settle()
-    const onEnd = (): void => settle(endOfStream(length))
-    stream.on('readable', onReadable).on('end', onEnd).on('close', onEnd).on('error', settle)
+    const onEnd = (): void =>
+      settle(new EndOfStreamError(`The stream ended before ${length} bytes had arrived.`))
+    const attempt = (): void => {
+      const chunk = length === 0 ? Buffer.alloc(0) : (stream.read(length) as Buffer | null)
+      // At its end a stream hands out whatever is left.
+      if (chunk?.length === length) settle(chunk)
+      else if (chunk || stream.readableEnded || stream.destroyed) onEnd()
+    }
+    // Attached once: a listener that is attached while bytes are waiting is called at once, and would be for ever.
+    stream.on('readable', attempt).on('end', onEnd).on('close', onEnd).on('error', settle)
+    attempt()
   })
-}
-
-function endOfStream(length: number): EndOfStreamError {
-  return new EndOfStreamError(`The stream ended before ${length} bytes had arrived.`)
 }

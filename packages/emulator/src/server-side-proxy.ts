@@ -1,4 +1,3 @@
-import { constants } from 'node:crypto'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import * as tls from 'node:tls'
 import { CertificateAuthority, type ServerIdentity } from './certificate-authority.ts'
@@ -100,7 +99,8 @@ export class ServerSideProxy {
     server.once('secureConnection', (secured) => {
       void this.#secured(socket, secured, tlsFault, tlsRecord)
     })
-    // Hands the server a connection that it did not accept itself, so that each may have settings of its own.
+    // Hands the server a connection that it did not accept itself, so that each may have settings of its own. Nor can a session
+    // be resumed then, which would spare the client showing its certificate.
     server.emit('connection', socket)
   }
 
@@ -134,8 +134,6 @@ export class ServerSideProxy {
       maxVersion: oldVersion ?? 'TLSv1.3',
       allowHalfOpen: true,
       handshakeTimeout: HANDSHAKE_LIMIT_MS,
-      // A resumed session would not be asked for its certificate again.
-      secureOptions: constants.SSL_OP_NO_TICKET,
     })
   }
 

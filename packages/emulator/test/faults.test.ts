@@ -1,0 +1,209 @@
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { connect as connectTcp } from 'node:net'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { startEmulator, startPostgres, type Emulator, type PostgresServer } from '../src/index.ts'
+import { accessToken, api, certificate, connect, exchangeRequest, login, LOGIN, OK, read, secure } from './dial.ts'
+
+let postgres: PostgresServer
+let emulator: Emulator
+let infoPath: string
+
+beforeAll(async () => {
+  postgres = await startPostgres()
+  emulator = await startEmulator({ postgres })
+  infoPath = `v1beta/${emulator.instance}/connectionInfo`
+})
+afterEach(() => emulator.faults.clear())
+afterAll(async () => {
+  await emulator.stop()
+  await postgres.stop()
+})
+
+const passwordLogin = (): ReturnType<typeof login> => login(emulator, { password: 'postgres' })
+
+test('an HTTP step fails with the status, reason and Retry-After that are asked for, so many times', async () => {
+  const fault = emulator.faults.add({
+    step: 'connectionInfo',
+    fail: { status: 503, message: 'try later', reason: 'BUSY', retryAfterSeconds: 7 },
+    times: 1,
+  })
+  const { status, headers, body } = await api(emulator, 'GET', infoPath)
+  expect([status, headers.get('retry-after')]).toEqual([503, '7'])
+  expect(body.error).toMatchObject({ code: 503, status: 'UNAVAILABLE', message: 'try later', details: [{ reason: 'BUSY' }] })
+  expect(emulator.requests.at(-1)?.outcome).toBe('faulted')
+  expect((await api(emulator, 'GET', infoPath)).status).toBe(200)
+  expect(fault.hits).toBe(1)
+})
+
+test("the token endpoint fails in OAuth's shape", async () => {
+  emulator.faults.add({ step: 'token', fail: { status: 400, message: 'clock' } })
+  await expect(accessToken(emulator.auth)).rejects.toThrow('invalid_grant: clock')
+})
+
+test('an HTTP step answers with garbage, with lies, in pieces, or late', async () => {
+  const token = await accessToken(emulator.auth)
+  const garbage = emulator.faults.add({ step: 'connectionInfo', garbage: true })
+  await expect(api(emulator, 'GET', infoPath, { token })).rejects.toThrow(SyntaxError)
+  garbage.remove()
+  emulator.faults.add({ step: 'connectionInfo', replace: { ipAddress: '192.0.2.9', pscDnsName: undefined }, times: 1 })
+  const { body } = await api(emulator, 'GET', infoPath, { token })
+  expect(body.ipAddress).toBe('192.0.2.9')
+  expect(body).not.toHaveProperty('pscDnsName')
+  emulator.faults.add({ step: 'connectionInfo', chunkBytes: 1, times: 1 })
+  expect((await api(emulator, 'GET', infoPath, { token })).body.ipAddress).toBe('127.0.0.1')
+  emulator.faults.add({ step: 'connectionInfo', delayMs: 100, times: 1 })
+  const before = performance.now()
+  expect((await api(emulator, 'GET', infoPath, { token })).status).toBe(200)
+  expect(performance.now() - before).toBeGreaterThan(95)
+})
+
+test.each(['FIN', 'RST'] as const)('an HTTP connection is cut by %s', async (close) => {
+  const token = await accessToken(emulator.auth)
+  emulator.faults.add({ step: 'connectionInfo', close })
+  await expect(api(emulator, 'GET', infoPath, { token })).rejects.toThrow('fetch failed')
+})
+
+test('a fault is for one instance, when it says so', async () => {
+  const other = 'projects/p/locations/r/clusters/c/instances/i'
+  emulator.faults.add({ step: 'connectionInfo', instance: other, fail: { status: 500 } })
+  emulator.faults.add({ step: 'certificate', instance: emulator.instance, fail: { status: 429 } })
+  expect((await api(emulator, 'GET', infoPath)).status).toBe(200)
+  await expect(certificate(emulator)).rejects.toThrow('RESOURCE_EXHAUSTED')
+})
+
+test('a client certificate is issued expired, or by a strange authority, and is refused', async () => {
+  emulator.faults.add({ step: 'certificate', notAfter: new Date(Date.now() - 60_000), times: 1 })
+  const expired = await certificate(emulator)
+  expect(Date.parse(new X509Certificate(expired.pemCertificateChain[0]!).validTo)).toBeLessThan(Date.now())
+  emulator.faults.add({ step: 'certificate', untrusted: true, times: 1 })
+  const untrusted = await certificate(emulator)
+  for (const issued of [expired, untrusted]) {
+    const socket = await secure(emulator, { issued })
+    socket.on('error', () => {})
+    expect(await read(socket).catch(() => Buffer.alloc(0))).toHaveLength(0)
+  }
+})
+
+test('a TCP connection is cut, or stalls', async () => {
+  const { port } = emulator.instances[0]!
+  for (const close of ['FIN', 'RST'] as const) {
+    emulator.faults.add({ step: 'tcp', close, times: 1 })
+    const socket = connectTcp(port, '127.0.0.1')
+    const errors: unknown[] = []
+    socket.on('error', (error) => errors.push(error)).resume()
+    await new Promise((resolve) => socket.once('close', resolve))
+    expect(errors).toHaveLength(close === 'RST' ? 1 : 0)
+  }
+  emulator.faults.add({ step: 'tcp', stall: true, times: 1 })
+  const issued = await certificate(emulator)
+  const outcome = await Promise.race([
+    secure(emulator, { issued }).then(() => 'secure'),
+    new Promise((resolve) => setTimeout(resolve, 200, 'stalled')),
+  ])
+  expect(outcome).toBe('stalled')
+})
+
+test.each([
+  ['wrong-authority', /certificate|signature/i],
+  ['wrong-address', /altnames/i],
+  ['expired', /expired/i],
+] as const)('the server certificate is refused: %s', async (serverCertificate, message) => {
+  emulator.faults.add({ step: 'tls', serverCertificate })
+  await expect(secure(emulator)).rejects.toThrow(message)
+  await expect.poll(() => emulator.requests.findLast(({ step }) => step === 'tls')?.outcome).toBe('faulted')
+})
+
+test('the TLS version is too old', async () => {
+  emulator.faults.add({ step: 'tls', maxVersion: 'TLSv1.2' })
+  await expect(secure(emulator)).rejects.toThrow(/version|alert/i)
+})
+
+test.each(['FIN', 'RST'] as const)('a TLS connection is cut by %s after the handshake', async (close) => {
+  emulator.faults.add({ step: 'tls', close })
+  const socket = await secure(emulator)
+  const result = read(socket).then(
+    () => 'end',
+    (error: NodeJS.ErrnoException) => error.code,
+  )
+  expect(await result).toBe(close === 'RST' ? 'ECONNRESET' : 'end')
+})
+
+test('the exchange answers with other bytes, with ERROR, in pieces, or not at all', async () => {
+  const issued = await certificate(emulator)
+  const request = exchangeRequest(await accessToken(emulator.auth, LOGIN))
+  const exchange = async (bytes?: number): Promise<Buffer> => {
+    const socket = await secure(emulator, { issued })
+    socket.write(request)
+    const answer = await read(socket, bytes)
+    socket.destroy()
+    return answer
+  }
+  const respond = Buffer.from([1, 0, 0, 0])
+  emulator.faults.add({ step: 'exchange', respond, times: 1 })
+  expect(await exchange()).toEqual(respond)
+  emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 1 })
+  expect((await exchange()).toString()).toContain('not today')
+  emulator.faults.add({ step: 'exchange', close: 'FIN', times: 1 })
+  expect(await exchange()).toHaveLength(0)
+  emulator.faults.add({ step: 'exchange', chunkBytes: 1, times: 1 })
+  const socket = await secure(emulator, { issued })
+  const sizes: number[] = []
+  socket.on('data', (chunk: Buffer) => sizes.push(chunk.length)).write(request)
+  await expect.poll(() => sizes).toEqual([1, 1, 1, 1, 1, 1])
+  socket.destroy()
+  emulator.faults.add({ step: 'exchange', stall: true, times: 1 })
+  const stalled = Promise.race([exchange(), new Promise((resolve) => setTimeout(resolve, 200, 'stalled'))])
+  expect(await stalled).toBe('stalled')
+})
+
+test("PostgreSQL's first words come in one piece with the exchange's answer", async () => {
+  emulator.faults.add({ step: 'exchange', glueWithPostgres: true })
+  const socket = await secure(emulator)
+  socket.write(exchangeRequest(await accessToken(emulator.auth, LOGIN)))
+  const [first] = (await once(socket, 'data')) as [Buffer]
+  expect(first.subarray(0, 6)).toEqual(OK)
+  expect(first.subarray(6).toString('latin1')).toMatch(/^E.*C53300.*too many clients/s)
+})
+
+test('PostgreSQL refuses, is cut, or answers in pieces', async () => {
+  emulator.faults.add({ step: 'postgres', errorResponse: { code: '57P03', message: 'starting up' }, times: 1 })
+  await expect(passwordLogin()).rejects.toMatchObject({ code: '57P03', message: 'starting up' })
+  emulator.faults.add({ step: 'postgres', close: 'RST', times: 1 })
+  await expect(passwordLogin()).rejects.toThrow()
+  emulator.faults.add({ step: 'postgres', chunkBytes: 1, times: 1 })
+  const client = await passwordLogin()
+  expect((await client.query('select 42 as answer')).rows).toEqual([{ answer: 42 }])
+  await client.end()
+})
+
+test.each(['FIN', 'RST'] as const)('disconnectAll cuts open sessions by %s, and new ones work', async (how) => {
+  const client = await passwordLogin()
+  const ended = once(client, 'end')
+  emulator.disconnectAll(how)
+  await ended
+  const next = await connect(emulator)
+  next.destroy()
+})
+
+test('an instance is gone, and comes back on its port', async () => {
+  const client = await passwordLogin()
+  const ended = once(client, 'end')
+  const { port } = emulator.instances[0]!
+  await emulator.stopInstance(emulator.instance)
+  await ended
+  await expect(passwordLogin()).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  await emulator.startInstance(emulator.instance)
+  expect(emulator.instances[0]!.port).toBe(port)
+  await (await passwordLogin()).end()
+})
+
+test('an instance moves, and its certificate with it', async () => {
+  await emulator.setAddresses(emulator.instance, { privateIpAddress: '127.0.0.3', publicIpAddress: null })
+  const { body } = await api(emulator, 'GET', infoPath)
+  expect(body).toMatchObject({ ipAddress: '127.0.0.3' })
+  const socket = await secure(emulator, { host: '127.0.0.3' })
+  socket.destroy()
+  await expect(secure(emulator, { host: '127.0.0.1' })).rejects.toThrow(/altnames/i)
+  await emulator.setAddresses(emulator.instance, { privateIpAddress: '127.0.0.1' })
+})
