@@ -1,4 +1,4 @@
-import type { AuthClient, GoogleAuthOptions } from 'google-auth-library'
+import type { AuthClient, ExternalAccountClientOptions } from 'google-auth-library'
 import { AlloyDBError } from './alloydb-error.ts'
 import type { Auth, CredentialsOptions } from './credentials.ts'
 
@@ -43,39 +43,50 @@ async function openOwnClient(
   scope: string,
   universeDomain: string | undefined,
 ): Promise<AuthClient> {
-  if (auth === undefined) return openGoogleAuth(scope, { universeDomain })
+  if (auth === undefined) return openDefault(scope, universeDomain)
 
   const client = 'getClient' in auth ? await auth.getClient() : auth
   if ('createScoped' in client && typeof client.createScoped === 'function') {
     return client.createScoped([scope]) as AuthClient
   }
-  if ('jsonContent' in auth && auth.jsonContent !== null) {
-    const { transporter } = client
-    return openGoogleAuth(scope, {
-      credentials: auth.jsonContent,
-      clientOptions: { transporter, useAuthRequestParameters: false },
-    })
+  const { BaseExternalAccountClient, Compute, ExternalAccountClient, Impersonated } =
+    await import('google-auth-library')
+  const shared = {
+    transporter: client.transporter,
+    useAuthRequestParameters: false, // the transporter has them already
+    universeDomain: client.universeDomain,
   }
-
-  const { Compute } = await import('google-auth-library')
   if (client instanceof Compute) {
-    const { serviceAccountEmail, transporter } = client
-    const shared = { transporter, useAuthRequestParameters: false, universeDomain: client.universeDomain }
-    return new Compute({ serviceAccountEmail, scopes: [scope], ...shared })
+    return new Compute({ serviceAccountEmail: client.serviceAccountEmail, scopes: [scope], ...shared })
+  }
+  if (client instanceof BaseExternalAccountClient && 'jsonContent' in auth && auth.jsonContent !== null) {
+    const copy = ExternalAccountClient.fromJSON({
+      ...(auth.jsonContent as ExternalAccountClientOptions),
+      ...shared,
+    })
+    if (copy !== null) copy.scopes = [scope]
+    return copy ?? client
+  }
+  if (client instanceof Impersonated) {
+    // The library shows of these the target principal alone.
+    const sourceClient: unknown = Reflect.get(client, 'sourceClient')
+    if (sourceClient === undefined) return client
+    return new Impersonated({
+      sourceClient: sourceClient as AuthClient,
+      targetPrincipal: client.getTargetPrincipal(),
+      targetScopes: [scope],
+      delegates: Reflect.get(client, 'delegates') as string[],
+      endpoint: Reflect.get(client, 'endpoint') as string,
+      ...shared,
+    })
   }
   return client
 }
 
-async function openGoogleAuth(
-  scope: string,
-  {
-    universeDomain,
-    ...options
-  }: Omit<GoogleAuthOptions, 'universeDomain'> & { universeDomain?: string | undefined },
-): Promise<AuthClient> {
+/** Application Default Credentials. */
+async function openDefault(scope: string, universeDomain: string | undefined): Promise<AuthClient> {
   const { GoogleAuth } = await import('google-auth-library')
   return new GoogleAuth({
-    ...options,
     ...(universeDomain === undefined ? {} : { universeDomain }),
     scopes: [scope],
     // Never used, but without it the library looks for the project's ID: it runs gcloud and asks the metadata server.

@@ -154,7 +154,7 @@ const exchangeFailures: Readonly<
   closed: {
     code: 'ALLOYDB_EXCHANGE_CLOSED',
     what: 'The connection broke in the metadata exchange',
-    hint: 'The instance may be restarting, or have refused the client certificate: try again, and check that the principal has roles/alloydb.client.',
+    hint: 'The instance may be restarting, or have refused the client certificate. Try again; if it stays, check the clock of this machine, and that the principal of the credentials has roles/alloydb.client.',
   },
   rejected: {
     code: 'ALLOYDB_EXCHANGE_REJECTED',

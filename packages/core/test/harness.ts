@@ -1,6 +1,7 @@
 import { startEmulator, type Emulator, type EmulatorOptions } from '@alloydb/emulator'
-import { GoogleAuth } from 'google-auth-library'
+import { JWT } from 'google-auth-library'
 import { afterAll, afterEach, inject } from 'vitest'
+import type {} from '../../../tooling/testing/shared-postgres.ts'
 import { AlloyDBError, Connector, type ConnectorOptions } from '../src/index.ts'
 
 /** An emulator for the tests of one file, and connectors for it that are closed after each test. */
@@ -30,7 +31,7 @@ export async function startHarness(options: EmulatorOptions = {}): Promise<Harne
     openConnector(connectorOptions) {
       process.env['ALLOYDB_EMULATOR_HOST'] = emulator.host
       try {
-        const connector = new Connector({ auth: new GoogleAuth(emulator.auth), ...connectorOptions })
+        const connector = new Connector({ auth: openJwt(emulator), ...connectorOptions })
         connectors.push(connector)
         return connector
       } finally {
@@ -46,6 +47,14 @@ export async function startHarness(options: EmulatorOptions = {}): Promise<Harne
       return counts
     },
   }
+}
+
+function openJwt({ serviceAccount, auth }: Emulator): JWT {
+  return new JWT({
+    email: serviceAccount.client_email,
+    key: serviceAccount.private_key,
+    ...auth.clientOptions,
+  })
 }
 
 /** Waits for a promise to fail, and gives its error. */

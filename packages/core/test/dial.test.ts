@@ -1,0 +1,432 @@
+import { once } from 'node:events'
+import { connect as connectTcp, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { createSecureContext } from 'node:tls'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import type { AlloyDBErrorCode } from '../src/index.ts'
+import type { ConnectionInfo } from '../src/connection-info.ts'
+import type { DialEvent } from '../src/diagnostics.ts'
+import { dial } from '../src/dial.ts'
+import { HandshakeLimiter } from '../src/handshake-limiter.ts'
+import { parseInstanceUri } from '../src/instance-uri.ts'
+import { createTcpConnection } from '../src/open-transport.ts'
+import { failureOf, startHarness } from './harness.ts'
+
+const { emulator, openConnector, countRequests } = await startHarness({
+  instances: [
+    'projects/p/locations/r/clusters/c/instances/i',
+    {
+      uri: 'projects/p/locations/r/clusters/c/instances/private',
+      publicIpAddress: null,
+      pscDnsName: null,
+    },
+    {
+      uri: 'projects/p/locations/r/clusters/other/instances/psc',
+      privateIpAddress: null,
+      publicIpAddress: null,
+    },
+  ],
+})
+const { instance } = emulator
+
+// Each server below stands for an instance that misbehaves in its own way, as the emulator's faults make it.
+describe('a failed dial', () => {
+  type Fault = Parameters<typeof emulator.faults.add>[0]
+  const postgresError = Buffer.concat([
+    Buffer.from('E\0\0\0\x48'),
+    Buffer.from('SFATAL\0C28000\0Mno pg_hba.conf entry for host "10.0.0.1", no encryption\0\0'),
+  ])
+  postgresError.writeUInt32BE(postgresError.length - 1, 1)
+
+  test.each<[string, Fault, AlloyDBErrorCode, string]>([
+    [
+      'a certificate of another CA',
+      { step: 'tls', serverCertificate: 'wrong-authority' },
+      'ALLOYDB_SERVER_CERTIFICATE_UNTRUSTED',
+      'is not of the CA of the cluster',
+    ],
+    [
+      'an expired server certificate',
+      { step: 'tls', serverCertificate: 'expired' },
+      'ALLOYDB_SERVER_CERTIFICATE_UNTRUSTED',
+      'certificate has expired',
+    ],
+    [
+      'a certificate for another address',
+      { step: 'tls', serverCertificate: 'wrong-address' },
+      'ALLOYDB_SERVER_ADDRESS_MISMATCH',
+      'it is for: IP Address:192.0.2.1, DNS:elsewhere.invalid',
+    ],
+    [
+      'TLS 1.2',
+      { step: 'tls', maxVersion: 'TLSv1.2' },
+      'ALLOYDB_TLS_VERSION_UNSUPPORTED',
+      'does not speak TLS 1.3',
+    ],
+    [
+      'a close before TLS',
+      { step: 'tcp', close: 'FIN' },
+      'ALLOYDB_TLS_FAILED',
+      'disconnected before secure TLS connection',
+    ],
+    ['a reset before TLS', { step: 'tcp', close: 'RST', delayMs: 50 }, 'ALLOYDB_TLS_FAILED', 'ECONNRESET'],
+    [
+      'a client certificate of another CA',
+      { step: 'certificate', untrusted: true },
+      'ALLOYDB_EXCHANGE_CLOSED',
+      'The connection broke',
+    ],
+    [
+      'a close after TLS',
+      { step: 'tls', close: 'FIN' },
+      'ALLOYDB_EXCHANGE_CLOSED',
+      'The connection broke in the metadata exchange',
+    ],
+    [
+      'a reset after TLS',
+      { step: 'tls', close: 'RST' },
+      'ALLOYDB_EXCHANGE_CLOSED',
+      'The connection broke in the metadata exchange',
+    ],
+    [
+      'a close in the exchange',
+      { step: 'exchange', close: 'FIN' },
+      'ALLOYDB_EXCHANGE_CLOSED',
+      'the server closed the connection',
+    ],
+    [
+      'a reset in the exchange',
+      { step: 'exchange', close: 'RST' },
+      'ALLOYDB_EXCHANGE_CLOSED',
+      'The connection broke',
+    ],
+    [
+      'a close in the middle of the response',
+      { step: 'exchange', respond: Buffer.from([0, 0, 0, 9, 8]) },
+      'ALLOYDB_EXCHANGE_CLOSED',
+      'in the middle of its response',
+    ],
+    [
+      'an ERROR response',
+      { step: 'exchange', errorResponse: 'IAM says no' },
+      'ALLOYDB_EXCHANGE_REJECTED',
+      'IAM says no',
+    ],
+    [
+      'a response of zero bytes',
+      { step: 'exchange', respond: Buffer.alloc(4) },
+      'ALLOYDB_EXCHANGE_REJECTED',
+      'the response code is 0, with no reason given',
+    ],
+    [
+      'garbage',
+      { step: 'exchange', respond: Buffer.from('00000003ffffff', 'hex') },
+      'ALLOYDB_EXCHANGE_INVALID',
+      'protobuf',
+    ],
+    [
+      'a response of 16 MiB',
+      { step: 'exchange', respond: Buffer.from([1, 0, 0, 0]) },
+      'ALLOYDB_EXCHANGE_INVALID',
+      'claims to be 16777216 bytes long',
+    ],
+    [
+      'a PostgreSQL error',
+      { step: 'exchange', respond: postgresError },
+      'ALLOYDB_EXCHANGE_POSTGRES_ERROR',
+      'FATAL: no pg_hba.conf entry for host "10.0.0.1", no encryption (SQLSTATE 28000)',
+    ],
+    [
+      'an E that is no PostgreSQL error',
+      { step: 'exchange', respond: Buffer.from('HTTP/1.1 400').fill('E', 0, 1) },
+      'ALLOYDB_EXCHANGE_INVALID',
+      'claims to be',
+    ],
+  ])('by %s says so', async (_, fault, code, text) => {
+    emulator.faults.add(fault)
+    const connector = openConnector()
+    const error = await failureOf(connector.connect(instance))
+    expect(error.code).toBe(code)
+    expect(error.summary).toContain(text)
+    expect(error.summary).toContain(`"${instance}"`)
+    expect(error.hint).toBeTypeOf('string')
+    expect(error.instance).toBe(instance)
+  })
+})
+
+test('a client certificate that the server turns down by an alert is its own error', async () => {
+  const connected = await openConnector().connect(instance)
+  const ca = connected.getPeerX509Certificate()?.issuerCertificate?.toString()
+  connected.destroy()
+  // A connector always presents a certificate. This dial has none, for which the emulator's TLS has an alert.
+  const info: ConnectionInfo = {
+    instance: parseInstanceUri(instance),
+    addresses: { hosts: { PRIVATE: '127.0.0.1' }, port: emulator.instances[0]?.port ?? 0 },
+    secureContext: createSecureContext({ ca, minVersion: 'TLSv1.3' }),
+    fetchedAt: Date.now(),
+    expiresAt: Date.now() + 3_600_000,
+  }
+  const settings = {
+    createConnection: createTcpConnection,
+    handshakes: new HandshakeLimiter(1),
+    timeoutMs: 5_000,
+    userAgent: 'test',
+  }
+  const event: DialEvent = {
+    connector: {},
+    instance,
+    ipType: 'PRIVATE',
+    authType: 'PASSWORD',
+    phases: {},
+    attempts: 1,
+  }
+  const error = await failureOf(dial(info, 'token', settings, event, new AbortController().signal))
+  expect(error.code).toBe('ALLOYDB_CLIENT_CERTIFICATE_REJECTED')
+  expect(error.summary).toMatch(/rejected the client certificate: .*certificate required\.$/)
+})
+
+test("a client certificate that has expired by the server's clock ends the exchange", async () => {
+  // This machine's clock is an hour behind: here the certificate is still good.
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 })
+  emulator.faults.add({ step: 'certificate', notAfter: new Date(Date.now() + 1_800_000) })
+  const error = await failureOf(openConnector().connect(instance))
+  expect(error.code).toBe('ALLOYDB_EXCHANGE_CLOSED')
+  expect(error.hint).toContain('refused the client certificate')
+  expect(error.hint).toContain('the clock of this machine')
+})
+
+test('a client certificate that comes expired is its own error, and is not dialed with', async () => {
+  emulator.faults.add({ step: 'certificate', notAfter: new Date(Date.now() - 60_000) })
+  const error = await failureOf(openConnector().connect(instance))
+  expect(error.code).toBe('ALLOYDB_CLIENT_CERTIFICATE_EXPIRED')
+  expect(countRequests().tcp).toBe(0)
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('the metadata exchange', () => {
+  test('takes a response that arrives byte by byte', async () => {
+    emulator.faults.add({ step: 'exchange', chunkBytes: 1 })
+    const socket = await openConnector().connect(instance)
+    expect(await ask(socket, sslRequest)).toEqual(Buffer.from('N'))
+    socket.destroy()
+  })
+
+  test('leaves the bytes of PostgreSQL that are glued behind the response', async () => {
+    emulator.faults.add({ step: 'exchange', glueWithPostgres: true })
+    const socket = await openConnector().connect(instance)
+    expect(socket.readableFlowing).toBeNull()
+    const [bytes] = (await once(socket, 'data')) as [Buffer]
+    expect(bytes.subarray(0, 1).toString()).toBe('E')
+    expect(bytes.toString()).toContain('sorry, too many clients already')
+    await once(socket, 'end')
+    socket.destroy()
+  })
+
+  test('says what to check where IAM login is refused', async () => {
+    emulator.faults.add({ step: 'exchange', errorResponse: 'IAM authentication failed' })
+    const error = await failureOf(openConnector({ authType: 'IAM' }).connect(instance))
+    expect(error.code).toBe('ALLOYDB_EXCHANGE_REJECTED')
+    for (const thing of [
+      'roles/alloydb.databaseUser',
+      'alloydb.iam_authentication=on',
+      'a database user',
+      '`user`',
+    ]) {
+      expect(error.hint).toContain(thing)
+    }
+  })
+})
+
+describe('IP types', () => {
+  const onlyPrivate = 'projects/p/locations/r/clusters/c/instances/private'
+  const onlyPsc = 'projects/p/locations/r/clusters/other/instances/psc'
+
+  test('one that the instance lacks is named, with those that it has', async () => {
+    const connector = openConnector()
+    const missing = await failureOf(connector.connect(onlyPrivate, { ipType: 'PUBLIC' }))
+    expect(missing.code).toBe('ALLOYDB_IP_TYPE_NOT_FOUND')
+    expect(missing.message).toBe(
+      `Instance "${onlyPrivate}" has no public IP address; it has: PRIVATE.\n` +
+        'Set ipType to "PRIVATE", or enable public IP on the instance.',
+    )
+    const psc = await failureOf(connector.connect(onlyPsc))
+    expect(psc.summary).toBe(`Instance "${onlyPsc}" has no private IP address; it has: PSC.`)
+  })
+
+  test('an empty address is a missing one', async () => {
+    emulator.faults.add({
+      step: 'connectionInfo',
+      replace: { publicIpAddress: '', pscDnsName: '', pscAutoDnsName: '' },
+    })
+    const error = await failureOf(openConnector().connect(instance, { ipType: 'PSC' }))
+    expect(error.summary).toContain('has no Private Service Connect name; it has: PRIVATE.')
+  })
+
+  test('PSC is dialed, announced and verified by its name, without the dot at its end', async () => {
+    const socket = await openConnector().connect(onlyPsc, { ipType: 'PSC' })
+    expect(emulator.requests.findLast(({ step }) => step === 'tls')).toMatchObject({
+      servername: 'localhost',
+    })
+    socket.destroy()
+  })
+
+  test('PSC falls back to the automatic name', async () => {
+    emulator.faults.add({
+      step: 'connectionInfo',
+      replace: { pscDnsName: undefined, pscAutoDnsName: 'localhost.' },
+    })
+    const socket = await openConnector().connect(instance, { ipType: 'PSC' })
+    expect(socket.authorized).toBe(true)
+    socket.destroy()
+  })
+
+  test('an IP address is dialed without a server name', async () => {
+    const socket = await openConnector().connect(instance)
+    expect(emulator.requests.findLast(({ step }) => step === 'tls')?.servername).toBeUndefined()
+    socket.destroy()
+  })
+})
+
+describe('a dial that hangs', () => {
+  test.each([
+    ['the TLS handshake', { step: 'tcp', stall: true }, 'ALLOYDB_TLS_TIMEOUT', 'The TLS handshake'],
+    ['the exchange', { step: 'exchange', stall: true }, 'ALLOYDB_EXCHANGE_TIMEOUT', 'The metadata exchange'],
+  ] as const)('in %s ends in its own timeout', async (_, fault, code, phase) => {
+    emulator.faults.add(fault)
+    const error = await failureOf(openConnector({ connectTimeoutMs: 200 }).connect(instance))
+    expect(error.code).toBe(code)
+    expect(error.summary).toMatch(
+      new RegExp(`^${phase} to 127\\.0\\.0\\.1:\\d+ of instance ".*" timed out after 200 ms\\.$`),
+    )
+    await expect.poll(openSockets).toBe(0)
+  })
+
+  test('in TCP ends in its own timeout, which tells of the route', async () => {
+    const connector = openConnector({ connectTimeoutMs: 100, createConnection: () => new Promise(() => {}) })
+    const error = await failureOf(connector.connect(instance))
+    expect(error.code).toBe('ALLOYDB_TCP_TIMEOUT')
+    expect(error.hint).toContain('ipType PRIVATE needs a route into the VPC')
+  })
+
+  test.each([
+    ['TLS', { step: 'tcp', stall: true }],
+    ['exchange', { step: 'exchange', stall: true }],
+  ] as const)('in %s ends when the caller aborts, and leaves no socket', async (_, fault) => {
+    const handle = emulator.faults.add(fault)
+    const abort = new AbortController()
+    const connecting = failureOf(openConnector().connect(instance, { signal: abort.signal }))
+    await expect.poll(() => handle.hits).toBe(1)
+    abort.abort(new Error('too slow'))
+    const error = await connecting
+    expect(error.code).toBe('ALLOYDB_ABORTED')
+    expect(error.cause).toBe(abort.signal.reason)
+    await expect.poll(openSockets).toBe(0)
+  })
+
+  test('does not begin when the signal is aborted already', async () => {
+    const error = await failureOf(openConnector().connect(instance, { signal: AbortSignal.abort() }))
+    expect(error.code).toBe('ALLOYDB_ABORTED')
+    expect(countRequests()).toMatchObject({ connectionInfo: 0, tcp: 0 })
+  })
+})
+
+describe('createConnection', () => {
+  test('opens the connection in place of TCP, through any Duplex', async () => {
+    const asked: unknown[] = []
+    const connector = openConnector({
+      createConnection: (host, port, signal) => {
+        asked.push([host, port, signal instanceof AbortSignal])
+        const tcp = connectTcp(port, host).on('error', () => {})
+        return Duplex.from({ readable: tcp, writable: tcp })
+      },
+    })
+    const socket = await connector.connect(instance)
+    expect(asked).toEqual([['127.0.0.1', expect.any(Number), true]])
+    expect(await ask(socket, sslRequest)).toEqual(Buffer.from('N'))
+    socket.on('error', () => {}) // such a Duplex reports its own end as an error
+    socket.destroy()
+  })
+
+  test('that fails is the cause of the error', async () => {
+    const failure = new Error('no tunnel')
+    const connector = openConnector({ createConnection: () => Promise.reject(failure) })
+    const error = await failureOf(connector.connect(instance))
+    expect(error.code).toBe('ALLOYDB_TCP_FAILED')
+    expect(error.cause).toBe(failure)
+  })
+
+  test('that comes too late has its connection destroyed', async () => {
+    const opened = Promise.withResolvers<Duplex>()
+    const connector = openConnector({ connectTimeoutMs: 50, createConnection: () => opened.promise })
+    expect((await failureOf(connector.connect(instance))).code).toBe('ALLOYDB_TCP_TIMEOUT')
+    const late = new Duplex({ read() {} })
+    opened.resolve(late)
+    await once(late, 'close')
+    expect(late.destroyed).toBe(true)
+  })
+})
+
+describe('recovery', () => {
+  test('a server that is gone is an error that names the address; one that is back is reached', async () => {
+    const connector = openConnector()
+    await emulator.stopInstance(instance)
+    const error = await failureOf(connector.connect(instance))
+    expect(error.code).toBe('ALLOYDB_TCP_FAILED')
+    expect(error.summary).toMatch(/^TCP to 127\.0\.0\.1:\d+ of instance ".*" failed: connect ECONNREFUSED/)
+    expect(error.retryable).toBe(true)
+    await emulator.startInstance(instance)
+    const socket = await connector.connect(instance)
+    socket.destroy()
+  })
+
+  test.each([
+    ['a certificate of another CA', { step: 'tls', serverCertificate: 'wrong-authority', times: 1 }],
+    ['a close in the exchange', { step: 'exchange', close: 'FIN', times: 1 }],
+    ['a rejected client certificate', { step: 'certificate', untrusted: true, times: 1 }],
+  ] as const)('%s is tried once more, with new connection info', async (_, fault) => {
+    emulator.faults.add(fault)
+    const socket = await openConnector().connect(instance)
+    expect(countRequests()).toMatchObject({ connectionInfo: 2, certificate: 2, tcp: 2 })
+    socket.destroy()
+  })
+
+  test('what the server said in the exchange is final', async () => {
+    emulator.faults.add({ step: 'exchange', errorResponse: 'no' })
+    await failureOf(openConnector().connect(instance))
+    expect(countRequests()).toMatchObject({ connectionInfo: 1, certificate: 1, tcp: 1 })
+  })
+
+  test('a server that stays gone does not use up the Admin API: refreshes are limited', async () => {
+    const connector = openConnector()
+    await emulator.stopInstance(instance)
+    for (let dials = 0; dials < 5; dials += 1) await failureOf(connector.connect(instance))
+    expect(countRequests()).toMatchObject({ connectionInfo: 2, certificate: 2 })
+    await emulator.startInstance(instance)
+  })
+})
+
+test('200 connects at once all succeed', async () => {
+  const connector = openConnector()
+  const sockets = await Promise.all(Array.from({ length: 200 }, () => connector.connect(instance)))
+  expect(new Set(sockets).size).toBe(200)
+  for (const socket of sockets) socket.destroy()
+})
+
+const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
+
+/** Sends bytes and waits for the first that come back. */
+async function ask(socket: Duplex, bytes: Buffer): Promise<Buffer> {
+  const answer = once(socket, 'data') as Promise<[Buffer]>
+  socket.write(bytes)
+  return (await answer)[0]
+}
+
+/** How many sockets of the process are connected to the server-side proxies. */
+function openSockets(): number {
+  const ports = new Set(emulator.instances.map(({ port }) => port))
+  const handles = (process as unknown as { _getActiveHandles(): Socket[] })._getActiveHandles()
+  return handles.filter((handle) => ports.has(handle.remotePort ?? 0) && !handle.destroyed).length
+}
