@@ -44,3 +44,7 @@ export function isExpired(token: AccessToken): boolean {
 export function hasScope(token: AccessToken, ...accepted: readonly string[]): boolean {
   return token.scopes.some((scope) => accepted.includes(scope))
 }
+
+export function secondsLeft(token: AccessToken): number {
+  return Math.floor((token.expiresAt - Date.now()) / 1000)
+}

@@ -13,6 +13,7 @@ import { HttpRouter, type Route } from './http-router.ts'
 import { Iam, isServiceAccount, type IamOptions } from './iam.ts'
 import { Instance, type EmulatedInstance, type InstanceAddresses, type InstanceOptions } from './instance.ts'
 import { parseInstanceName } from './instance-name.ts'
+import { metadataRoutes } from './metadata-server.ts'
 import { startPostgres, type PostgresAddress } from './postgres-server.ts'
 import { ProxySession } from './proxy-session.ts'
 import { RequestLog, type RecordedRequest } from './request-log.ts'
@@ -154,6 +155,7 @@ class RunningEmulator implements Emulator {
           certificateLifetimeMs,
         }),
         ...tokenRoutes({ ...services, tokenUri: () => this.serviceAccount.token_uri }),
+        ...metadataRoutes({ tokens: this.tokens, email: this.#email }),
         this.#serviceAccountRoute(),
       ],
       this.faults,

@@ -18,6 +18,7 @@ export interface RoutedRequest {
 }
 
 export interface RoutedResponse {
+  /** A text is sent as it is, anything else as JSON. */
   body: unknown
   status?: number
   headers?: Readonly<Record<string, string>>
@@ -173,8 +174,11 @@ function send(
   { status = 200, headers = {}, body }: RoutedResponse,
   chunkBytes?: number,
 ): void {
-  response.writeHead(status, { ...headers, 'content-type': 'application/json; charset=UTF-8' })
-  void sendBytes(response, Buffer.from(`${JSON.stringify(body, undefined, 2)}\n`), chunkBytes)
+  const isText = typeof body === 'string'
+  const type = isText ? 'text/plain' : 'application/json'
+  response.writeHead(status, { ...headers, 'content-type': `${type}; charset=UTF-8` })
+  const text = isText ? body : `${JSON.stringify(body, undefined, 2)}\n`
+  void sendBytes(response, Buffer.from(text), chunkBytes)
 }
 
 async function sendBytes(response: ServerResponse, bytes: Buffer, chunkBytes = bytes.length): Promise<void> {

@@ -184,7 +184,7 @@ export class ProxySession {
   #relay(first: Buffer, chunkBytes: number | undefined): void {
     const { socket } = this.#client
     const upstream: Socket = connect({ path: this.#instance.owner.postgres.socketPath, allowHalfOpen: true })
-    this.#client.track(upstream)
+    socket.once('close', () => upstream.destroy())
     upstream.on('error', (error) => {
       if (!upstream.bytesRead) endWith(socket, encodeFatal(unavailable(error)))
     })

@@ -13,8 +13,6 @@ export type ServeClient = (client: ClientConnection) => Promise<void>
 export interface ClientConnection {
   socket: tls.TLSSocket
   cut(how: Cut): void
-  /** Keeps a socket beside it: both are destroyed when the proxy stops. */
-  track(socket: Socket): void
 }
 
 interface Services {
@@ -111,13 +109,14 @@ export class ServerSideProxy {
     record: OpenRecord,
   ): Promise<void> {
     secured.on('error', () => {})
+    // From here on an end of one direction leaves the other open; during the handshake it means that the client gave up.
+    secured.allowHalfOpen = true
     this.#sockets.secure(socket, secured)
     record.servername = secured.servername || undefined
     record.outcome = fault ? 'faulted' : 'served'
     const client: ClientConnection = {
       socket: secured,
       cut: (how) => cut(how, socket, secured),
-      track: (other) => this.#sockets.track(other),
     }
     if (fault?.close) client.cut(fault.close)
     else await this.#services.serve(client)
@@ -132,7 +131,6 @@ export class ServerSideProxy {
       rejectUnauthorized: true,
       minVersion: oldVersion ?? 'TLSv1.3',
       maxVersion: oldVersion ?? 'TLSv1.3',
-      allowHalfOpen: true,
       handshakeTimeout: HANDSHAKE_LIMIT_MS,
     })
   }
@@ -155,8 +153,7 @@ export class ServerSideProxy {
 
 function listen(port: number, address: string, accept: (socket: Socket) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
-    // TLS takes the socket's half-open behaviour from the plain one.
-    const server = createServer({ allowHalfOpen: true }, accept)
+    const server = createServer(accept)
     server.once('error', reject).listen(port, address, () => resolve(server))
   })
 }

@@ -1,5 +1,5 @@
 import { verify } from 'node:crypto'
-import { isExpired, type AccessToken, type AccessTokens } from './access-tokens.ts'
+import { isExpired, secondsLeft, type AccessTokens } from './access-tokens.ts'
 import type { Credentials } from './credentials.ts'
 import { GoogleError } from './google-error.ts'
 import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
@@ -215,8 +215,4 @@ function isStrings(value: unknown): value is string[] {
 
 function splitScopes(scope: unknown): string[] | undefined {
   return typeof scope === 'string' && scope.trim() ? scope.trim().split(/\s+/) : undefined
-}
-
-function secondsLeft(token: AccessToken): number {
-  return Math.floor((token.expiresAt - Date.now()) / 1000)
 }

@@ -1,0 +1,47 @@
+import { secondsLeft, type AccessTokens } from './access-tokens.ts'
+import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
+
+interface Services {
+  tokens: AccessTokens
+  /** The service account that is attached to the machine. */
+  email: string
+}
+
+// What a machine's service account has where no scopes are asked for.
+const DEFAULT_SCOPES = ['https://www.googleapis.com/auth/cloud-platform']
+
+/**
+ * The paths of a virtual machine's metadata server that credentials come from, so that a client which was pointed
+ * here by `ALLOYDB_EMULATOR_HOST` needs none of its own.
+ *
+ * @see https://cloud.google.com/compute/docs/access/authenticate-workloads
+ */
+export function metadataRoutes({ tokens, email }: Services): Route[] {
+  return [
+    {
+      method: 'GET',
+      pattern: /^\/computeMetadata\/v1\/instance\/service-accounts\/[^/]+\/email$/,
+      handle: (request) => answer(request, () => email),
+    },
+    {
+      method: 'GET',
+      pattern: /^\/computeMetadata\/v1\/instance\/service-accounts\/[^/]+\/token$/,
+      step: 'token',
+      handle: (request) => answer(request, () => issueToken(request, { tokens, email })),
+    },
+  ]
+}
+
+function issueToken({ query, record }: RoutedRequest, { tokens, email }: Services): unknown {
+  const scopes = query.get('scopes')?.split(',') ?? DEFAULT_SCOPES
+  const token = tokens.issue(email, scopes)
+  Object.assign(record, { principal: email, scopes })
+  return { access_token: token.value, expires_in: secondsLeft(token), token_type: 'Bearer' }
+}
+
+/** Requires the header that keeps a browser from asking. */
+async function answer(request: RoutedRequest, body: () => unknown): Promise<RoutedResponse> {
+  const headers = { 'metadata-flavor': 'Google' }
+  if (request.headers['metadata-flavor'] === 'Google') return { body: body(), headers }
+  return { status: 403, body: 'Missing required header "Metadata-Flavor": "Google"', headers }
+}

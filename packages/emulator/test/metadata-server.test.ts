@@ -1,0 +1,27 @@
+import { afterAll, expect, inject, test } from 'vitest'
+import { startEmulator } from '../src/index.ts'
+
+const emulator = await startEmulator({ postgres: inject('postgres') })
+afterAll(() => emulator.stop())
+
+const account = `http://${emulator.host}/computeMetadata/v1/instance/service-accounts/default`
+const headers = { 'metadata-flavor': 'Google' }
+
+test('tells whose credentials are attached, as text', async () => {
+  const response = await fetch(`${account}/email`, { headers })
+  expect(response.headers.get('metadata-flavor')).toBe('Google')
+  expect(await response.text()).toBe(emulator.serviceAccount.client_email)
+})
+
+test('gives a token with the scopes that are asked for', async () => {
+  const scope = 'https://www.googleapis.com/auth/alloydb.login'
+  const response = await fetch(`${account}/token?scopes=${scope}`, { headers })
+  const { access_token, token_type } = (await response.json()) as Record<string, string>
+  expect(token_type).toBe('Bearer')
+  const info = await fetch(`http://${emulator.host}/tokeninfo?access_token=${access_token}`)
+  expect(await info.json()).toMatchObject({ email: emulator.serviceAccount.client_email, scope })
+})
+
+test('answers nobody who does not send the header', async () => {
+  expect((await fetch(`${account}/token`)).status).toBe(403)
+})
