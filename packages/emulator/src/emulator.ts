@@ -11,7 +11,13 @@ import {
 import { Faults, type Cut } from './faults.ts'
 import { HttpRouter, type Route } from './http-router.ts'
 import { Iam, isServiceAccount, type IamOptions } from './iam.ts'
-import { Instance, type EmulatedInstance, type InstanceAddresses, type InstanceOptions } from './instance.ts'
+import {
+  Instance,
+  requireLoopback,
+  type EmulatedInstance,
+  type InstanceAddresses,
+  type InstanceOptions,
+} from './instance.ts'
 import { parseInstanceName } from './instance-name.ts'
 import { metadataRoutes } from './metadata-server.ts'
 import { startPostgres, type PostgresAddress } from './postgres-server.ts'
@@ -137,6 +143,8 @@ class RunningEmulator implements Emulator {
     this.#uris = [uris[0] ?? DEFAULT_INSTANCE, ...uris.slice(1)]
     const duplicate = uris.find((uri, index) => uris.indexOf(uri) !== index)
     if (duplicate) throw new Error(`The instance "${duplicate}" is given twice.`)
+    for (const uri of uris) parseInstanceName(uri)
+    for (const instance of instances) if (typeof instance !== 'string') requireLoopback(instance)
     const { project } = parseInstanceName(this.instance)
     const first = iam.principals?.find(({ email }) => isServiceAccount(email))?.email
     this.#email = first ?? defaultServiceAccount(project)

@@ -74,15 +74,8 @@ export class Instance implements EmulatedInstance {
 
   /** Sets those that are given. */
   setAddresses(addresses: InstanceAddresses): void {
+    requireLoopback(addresses)
     const { privateIpAddress, publicIpAddress, pscDnsName, pscAutoDnsName } = addresses
-    for (const address of [privateIpAddress, publicIpAddress]) {
-      if (address && !isLoopback(address)) {
-        throw new Error(
-          `"${address}" is not a loopback address, and the emulator is for this machine alone.\n` +
-            'Use 127.0.0.1 or, on Linux, any other address that begins with 127.',
-        )
-      }
-    }
     if (privateIpAddress !== undefined) this.privateIpAddress = privateIpAddress
     if (publicIpAddress !== undefined) this.publicIpAddress = publicIpAddress
     if (pscDnsName !== undefined) this.pscDnsName = pscDnsName
@@ -113,6 +106,17 @@ export class Instance implements EmulatedInstance {
     const names = [this.pscDnsName, this.pscAutoDnsName].map((name) => name?.replace(/\.$/, ''))
     const all = [this.privateIpAddress, this.publicIpAddress, ...names]
     return [...new Set(all.filter((address) => typeof address === 'string'))]
+  }
+}
+
+/** Throws where an instance would be reachable from elsewhere. */
+export function requireLoopback({ privateIpAddress, publicIpAddress }: InstanceAddresses): void {
+  for (const address of [privateIpAddress, publicIpAddress]) {
+    if (!address || isLoopback(address)) continue
+    throw new Error(
+      `"${address}" is not a loopback address, and the emulator is for this machine alone.\n` +
+        'Use 127.0.0.1 or, on Linux, any other address that begins with 127.',
+    )
   }
 }
 

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { chown, mkdir, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 
@@ -13,7 +14,7 @@ export interface PostgresProcess {
   stop(this: void): Promise<void>
 }
 
-// PostgreSQL refuses to run as root; this is "nobody" nearly everywhere, and needs no entry in /etc/passwd.
+// PostgreSQL refuses to run as root. This is "nobody", wherever there is one.
 const NOBODY = 65534
 const LOG_TAIL = 8192
 const START_LIMIT_MS = 60_000
@@ -138,13 +139,26 @@ async function untilReady(child: ChildProcess): Promise<PostgresProcess> {
 }
 
 async function chooseIdentity(binaries: PostgresBinaries): Promise<Identity> {
-  if (process.getuid?.() !== 0) return { prefix: [], ids: {} }
+  // As nobody inside a user namespace, and unchanged to the outside.
+  const namespace = {
+    prefix: ['unshare', '--user', `--map-user=${NOBODY}`, `--map-group=${NOBODY}`],
+    ids: {},
+  }
+  if (process.getuid?.() !== 0) return hasAccount() ? { prefix: [], ids: {} } : namespace
   const nobody: Identity = { prefix: [], ids: { uid: NOBODY, gid: NOBODY } }
   const attempt = await run(nobody, binaries.postgres, ['--version'])
   if (attempt.code === 0) return nobody
-  // Where the files lie below a directory that only root may enter, stay root to the outside, as nobody inside a
-  // user namespace.
-  return { prefix: ['unshare', '--user', `--map-user=${NOBODY}`, `--map-group=${NOBODY}`], ids: {} }
+  // Only root may enter some directory on the way to the files.
+  return namespace
+}
+
+/** initdb insists that its user has an entry in /etc/passwd, which the arbitrary users of some containers lack. */
+function hasAccount(): boolean {
+  try {
+    return userInfo().uid >= 0
+  } catch {
+    return false
+  }
 }
 
 function commandLine({ prefix }: Identity, command: string, args: readonly string[]): [string, string[]] {

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { pipeline, Transform, type Duplex } from 'node:stream'
+import { Transform, type Duplex } from 'node:stream'
 import {
   CLOUD_PLATFORM_SCOPE,
   hasScope,
@@ -180,21 +180,19 @@ export class ProxySession {
     }
   }
 
-  /** Joins the client and PostgreSQL: an end of either side passes on, an error of either ends both. */
+  /** Joins the client and PostgreSQL: an end of either side passes on, a close of either closes both. */
   #relay(first: Buffer, chunkBytes: number | undefined): void {
     const { socket } = this.#client
     const upstream: Socket = connect({ path: this.#instance.owner.postgres.socketPath, allowHalfOpen: true })
-    socket.once('close', () => upstream.destroy())
     upstream.on('error', (error) => {
       if (!upstream.bytesRead) endWith(socket, encodeFatal(unavailable(error)))
     })
-    upstream.once('connect', () => {
-      const ended = (): void => {}
-      pipeline(socket, upstream, ended)
-      if (chunkBytes) pipeline(upstream, slices(chunkBytes), socket, ended)
-      else pipeline(upstream, socket, ended)
-    })
+    upstream.once('close', () => endWith(socket))
+    socket.once('close', () => upstream.destroy())
     upstream.write(first)
+    socket.pipe(upstream)
+    if (chunkBytes) upstream.pipe(slices(chunkBytes)).pipe(socket)
+    else upstream.pipe(socket)
   }
 }
 

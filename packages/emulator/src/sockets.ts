@@ -37,13 +37,18 @@ export function cut(how: Cut, socket: Socket, secured: TLSSocket | undefined): v
 const LINGER_MS = 2_000
 
 /**
- * Says the last words on a connection and ends it. What the client still sends is read and dropped: closing on unread
+ * Says the last words on a connection, if it is still open, and ends it. What the client still sends is read and dropped: closing on unread
  * bytes would reset the connection, and the client might lose the last words.
  */
-export function endWith(socket: Socket, bytes: Uint8Array): void {
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref()
-  socket.once('close', () => clearTimeout(timer))
-  socket.end(bytes)
+export function endWith(socket: Socket, bytes: Uint8Array = Buffer.alloc(0)): void {
+  if (socket.destroyed) return
+  const linger = (): void => {
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+    socket.once('close', () => clearTimeout(timer))
+  }
+  if (socket.writableFinished) linger()
+  else socket.once('finish', linger)
+  if (socket.writable) socket.end(bytes)
   socket.resume()
 }
 

@@ -1,16 +1,15 @@
 import { X509Certificate } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { startEmulator, startPostgres, type Emulator, type PostgresServer } from '../src/index.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
+import { startEmulator, type Emulator } from '../src/index.ts'
 import { accessToken, api, clusterOf, LOGIN, publicKeyPkcs1, publicKeySpki } from './dial.ts'
 
 const SCOPED = 'projects/example.com:shop/locations/local/clusters/main/instances/primary'
-let postgres: PostgresServer
+const postgres = inject('postgres')
 let emulator: Emulator
 let infoPath: string
 let certificatePath: string
 
 beforeAll(async () => {
-  postgres = await startPostgres()
   emulator = await startEmulator({
     postgres,
     instances: [
@@ -21,10 +20,7 @@ beforeAll(async () => {
   infoPath = `v1beta/${emulator.instance}/connectionInfo`
   certificatePath = `v1beta/${clusterOf(emulator.instance)}:generateClientCertificate`
 })
-afterAll(async () => {
-  await emulator.stop()
-  await postgres.stop()
-})
+afterAll(() => emulator.stop())
 const email = (): string => emulator.serviceAccount.client_email
 
 describe('connectionInfo', () => {
@@ -103,9 +99,14 @@ describe('generateClientCertificate', () => {
 
   test('gives certificates the lifetime of the option', async () => {
     await using short = await startEmulator({ postgres, certificateLifetimeMs: 90_000 })
-    const { body } = await api(short, 'POST', `v1beta/${clusterOf(short.instance)}:generateClientCertificate`, {
-      body: { publicKey: publicKeySpki, certDuration: '3600s' },
-    })
+    const { body } = await api(
+      short,
+      'POST',
+      `v1beta/${clusterOf(short.instance)}:generateClientCertificate`,
+      {
+        body: { publicKey: publicKeySpki, certDuration: '3600s' },
+      },
+    )
     const expiry = Date.parse(new X509Certificate(body.pemCertificateChain[0]).validTo)
     expect(Math.abs(expiry - Date.now() - 90_000)).toBeLessThan(10_000)
   })

@@ -4,6 +4,7 @@ import * as tls from 'node:tls'
 import { JWT, UserRefreshClient } from 'google-auth-library'
 import pg from 'pg'
 import type { Emulator, EmulatorAuth } from '../src/index.ts'
+import type {} from '../../../tooling/testing/shared-postgres.ts'
 
 // A client of the emulator's, written from the protocol and not from @alloydb/core, so that each checks the other.
 
@@ -47,11 +48,7 @@ export async function api(
   emulator: Emulator,
   method: 'GET' | 'POST',
   path: string,
-  {
-    token,
-    body,
-    headers,
-  }: { token?: string | null; body?: unknown; headers?: Record<string, string> } = {},
+  { token, body, headers }: { token?: string | null; body?: unknown; headers?: Record<string, string> } = {},
 ): Promise<{ status: number; headers: Headers; body: any }> {
   const bearer = token === undefined ? await accessToken(emulator.auth) : token
   const response = await fetch(`http://${emulator.host}/${path}`, {
@@ -70,10 +67,18 @@ export interface ClientCertificate {
 
 export const clusterOf = (instance: string): string => instance.replace(/\/instances\/.*/, '')
 
-export async function certificate(emulator: Emulator, instance = emulator.instance): Promise<ClientCertificate> {
-  const { status, body } = await api(emulator, 'POST', `v1beta/${clusterOf(instance)}:generateClientCertificate`, {
-    body: { publicKey: publicKeyPkcs1, certDuration: '3600s', useMetadataExchange: true },
-  })
+export async function certificate(
+  emulator: Emulator,
+  instance = emulator.instance,
+): Promise<ClientCertificate> {
+  const { status, body } = await api(
+    emulator,
+    'POST',
+    `v1beta/${clusterOf(instance)}:generateClientCertificate`,
+    {
+      body: { publicKey: publicKeyPkcs1, certDuration: '3600s', useMetadataExchange: true },
+    },
+  )
   if (status !== 200) throw new Error(JSON.stringify(body))
   return body as ClientCertificate
 }

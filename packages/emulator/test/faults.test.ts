@@ -1,24 +1,31 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { startEmulator, startPostgres, type Emulator, type PostgresServer } from '../src/index.ts'
-import { accessToken, api, certificate, connect, exchangeRequest, login, LOGIN, OK, read, secure } from './dial.ts'
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { startEmulator, type Emulator } from '../src/index.ts'
+import {
+  accessToken,
+  api,
+  certificate,
+  connect,
+  exchangeRequest,
+  login,
+  LOGIN,
+  OK,
+  read,
+  secure,
+} from './dial.ts'
 
-let postgres: PostgresServer
+const postgres = inject('postgres')
 let emulator: Emulator
 let infoPath: string
 
 beforeAll(async () => {
-  postgres = await startPostgres()
   emulator = await startEmulator({ postgres })
   infoPath = `v1beta/${emulator.instance}/connectionInfo`
 })
 afterEach(() => emulator.faults.clear())
-afterAll(async () => {
-  await emulator.stop()
-  await postgres.stop()
-})
+afterAll(() => emulator.stop())
 
 const passwordLogin = (): ReturnType<typeof login> => login(emulator, { password: 'postgres' })
 
@@ -30,7 +37,12 @@ test('an HTTP step fails with the status, reason and Retry-After that are asked 
   })
   const { status, headers, body } = await api(emulator, 'GET', infoPath)
   expect([status, headers.get('retry-after')]).toEqual([503, '7'])
-  expect(body.error).toMatchObject({ code: 503, status: 'UNAVAILABLE', message: 'try later', details: [{ reason: 'BUSY' }] })
+  expect(body.error).toMatchObject({
+    code: 503,
+    status: 'UNAVAILABLE',
+    message: 'try later',
+    details: [{ reason: 'BUSY' }],
+  })
   expect(emulator.requests.at(-1)?.outcome).toBe('faulted')
   expect((await api(emulator, 'GET', infoPath)).status).toBe(200)
   expect(fault.hits).toBe(1)
@@ -46,7 +58,11 @@ test('an HTTP step answers with garbage, with lies, in pieces, or late', async (
   const garbage = emulator.faults.add({ step: 'connectionInfo', garbage: true })
   await expect(api(emulator, 'GET', infoPath, { token })).rejects.toThrow(SyntaxError)
   garbage.remove()
-  emulator.faults.add({ step: 'connectionInfo', replace: { ipAddress: '192.0.2.9', pscDnsName: undefined }, times: 1 })
+  emulator.faults.add({
+    step: 'connectionInfo',
+    replace: { ipAddress: '192.0.2.9', pscDnsName: undefined },
+    times: 1,
+  })
   const { body } = await api(emulator, 'GET', infoPath, { token })
   expect(body.ipAddress).toBe('192.0.2.9')
   expect(body).not.toHaveProperty('pscDnsName')
@@ -167,7 +183,11 @@ test("PostgreSQL's first words come in one piece with the exchange's answer", as
 })
 
 test('PostgreSQL refuses, is cut, or answers in pieces', async () => {
-  emulator.faults.add({ step: 'postgres', errorResponse: { code: '57P03', message: 'starting up' }, times: 1 })
+  emulator.faults.add({
+    step: 'postgres',
+    errorResponse: { code: '57P03', message: 'starting up' },
+    times: 1,
+  })
   await expect(passwordLogin()).rejects.toMatchObject({ code: '57P03', message: 'starting up' })
   emulator.faults.add({ step: 'postgres', close: 'RST', times: 1 })
   await expect(passwordLogin()).rejects.toThrow()
@@ -177,18 +197,21 @@ test('PostgreSQL refuses, is cut, or answers in pieces', async () => {
   await client.end()
 })
 
-test.each(['FIN', 'RST'] as const)('disconnectAll cuts open sessions by %s, and new ones work', async (how) => {
-  const client = await passwordLogin()
-  const ended = once(client, 'end')
-  emulator.disconnectAll(how)
-  await ended
-  const next = await connect(emulator)
-  next.destroy()
-})
+test.each(['FIN', 'RST'] as const)(
+  'disconnectAll cuts open sessions by %s, and new ones work',
+  async (how) => {
+    const client = await passwordLogin()
+    const ended = new Promise((resolve) => client.once('end', resolve))
+    emulator.disconnectAll(how)
+    await ended
+    const next = await connect(emulator)
+    next.destroy()
+  },
+)
 
 test('an instance is gone, and comes back on its port', async () => {
   const client = await passwordLogin()
-  const ended = once(client, 'end')
+  const ended = new Promise((resolve) => client.once('end', resolve))
   const { port } = emulator.instances[0]!
   await emulator.stopInstance(emulator.instance)
   await ended

@@ -30,12 +30,14 @@ function startup(parameters: Record<string, string>): Buffer {
 async function scalar(client: Awaited<ReturnType<typeof login>>, sql: string): Promise<unknown> {
   const { rows } = await client.query({ text: sql, rowMode: 'array' })
   await client.end()
-  return rows[0][0]
+  return rows[0]?.[0]
 }
 
 describe('a login with a password', () => {
   test('works', async () => {
-    expect(await scalar(await login(emulator, { password: 'postgres' }), 'select current_user')).toBe('postgres')
+    expect(await scalar(await login(emulator, { password: 'postgres' }), 'select current_user')).toBe(
+      'postgres',
+    )
     expect(emulator.requests.at(-1)).toMatchObject({
       step: 'postgres',
       outcome: 'served',
@@ -90,7 +92,10 @@ describe('an IAM login', () => {
   test('is refused while the instance flag is off', async () => {
     emulator.setIamAuthentication(emulator.instance, false)
     const attempt = login(emulator, { authType: 'AUTO_IAM', user: iamUser(emulator) })
-    await expect(attempt).rejects.toMatchObject({ code: '28000', hint: expect.stringMatching(/alloydb\.iam_auth/) })
+    await expect(attempt).rejects.toMatchObject({
+      code: '28000',
+      hint: expect.stringMatching(/alloydb\.iam_auth/),
+    })
     emulator.setIamAuthentication(emulator.instance, true)
   })
 
@@ -107,9 +112,13 @@ describe('an IAM login', () => {
     emulator.iam.grant(email, 'roles/alloydb.admin')
     const token = await accessToken(await emulator.authFor(email))
     const options = { authType: 'AUTO_IAM', user: 'new@emulator.iam', token } as const
-    await expect(login(emulator, options)).rejects.toMatchObject({ detail: 'There is no such database user.' })
+    await expect(login(emulator, options)).rejects.toMatchObject({
+      detail: 'There is no such database user.',
+    })
     await emulator.addDatabaseUser({ name: 'new@emulator.iam', password: 'x' })
-    await expect(login(emulator, options)).rejects.toMatchObject({ detail: expect.stringMatching(/not an IAM/) })
+    await expect(login(emulator, options)).rejects.toMatchObject({
+      detail: expect.stringMatching(/not an IAM/),
+    })
     await emulator.addDatabaseUser({ email })
     expect(await scalar(await login(emulator, options), 'select 1')).toBe(1)
   })
@@ -144,7 +153,10 @@ describe('the stream', () => {
 
   test('carries megabytes in both directions', async () => {
     const client = await login(emulator, { password: 'postgres' })
-    const { rows } = await client.query('select length($1) as sent, repeat($2, 5000000) as back', ['x'.repeat(5e6), 'y'])
+    const { rows } = await client.query('select length($1) as sent, repeat($2, 5000000) as back', [
+      'x'.repeat(5e6),
+      'y',
+    ])
     await client.end()
     expect(rows[0].sent).toBe(5_000_000)
     expect(rows[0].back).toBe('y'.repeat(5_000_000))
@@ -170,7 +182,10 @@ describe('the stream', () => {
     await read(gone, 300)
     const watcher = await login(emulator, { password: 'postgres' })
     const count = async (): Promise<number> =>
-      Number((await watcher.query("select count(*) from pg_stat_activity where application_name = 'gone'")).rows[0].count)
+      Number(
+        (await watcher.query("select count(*) from pg_stat_activity where application_name = 'gone'")).rows[0]
+          .count,
+      )
     expect(await count()).toBe(1)
     gone.destroy()
     await expect.poll(count).toBe(0)
@@ -186,7 +201,9 @@ describe('the stream', () => {
 })
 
 test('many clients log in at once', async () => {
-  const clients = await Promise.all(Array.from({ length: 50 }, () => login(emulator, { password: 'postgres' })))
+  const clients = await Promise.all(
+    Array.from({ length: 50 }, () => login(emulator, { password: 'postgres' })),
+  )
   const rows = await Promise.all(clients.map((client) => scalar(client, 'select pg_backend_pid()')))
   expect(new Set(rows).size).toBe(50)
 })

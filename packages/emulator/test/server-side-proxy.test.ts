@@ -1,28 +1,28 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import * as tls from 'node:tls'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startEmulator, startPostgres, type Emulator, type PostgresServer } from '../src/index.ts'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { startEmulator, type Emulator } from '../src/index.ts'
 import { accessToken, certificate, CLOUD_PLATFORM, exchangeRequest, LOGIN, OK, read, secure } from './dial.ts'
 
 const OTHER = 'projects/p/locations/r/clusters/other/instances/i'
-let postgres: PostgresServer
+const postgres = inject('postgres')
 let emulator: Emulator
 
 beforeAll(async () => {
-  postgres = await startPostgres()
   emulator = await startEmulator({
     postgres,
     instances: [
-      { uri: 'projects/p/locations/r/clusters/c/instances/i', publicIpAddress: '127.0.0.2', pscAutoDnsName: 'auto.test.' },
+      {
+        uri: 'projects/p/locations/r/clusters/c/instances/i',
+        publicIpAddress: '127.0.0.2',
+        pscAutoDnsName: 'auto.test.',
+      },
       OTHER,
     ],
   })
 })
-afterAll(async () => {
-  await emulator.stop()
-  await postgres.stop()
-})
+afterAll(() => emulator.stop())
 
 describe('certificates', () => {
   test('form a chain: leaf, client.alloydb, root', async () => {
@@ -53,25 +53,26 @@ describe('certificates', () => {
 })
 
 describe('the TLS handshake', () => {
-  test.each([
-    { host: '127.0.0.1' },
-    { host: '127.0.0.2' },
-    { host: '127.0.0.1', servername: 'localhost' },
-  ])('succeeds at %j, in TLS 1.3', async (options) => {
-    const socket = await secure(emulator, options)
-    expect(socket.authorized).toBe(true)
-    expect(socket.getProtocol()).toBe('TLSv1.3')
-    socket.write(exchangeRequest(await accessToken(emulator.auth, LOGIN)))
-    expect(await read(socket, 6)).toEqual(OK)
-    socket.destroy()
-    expect(emulator.requests.findLast(({ step }) => step === 'tls')).toMatchObject({
-      outcome: 'served',
-      servername: options.servername,
-    })
-  })
+  test.each([{ host: '127.0.0.1' }, { host: '127.0.0.2' }, { host: '127.0.0.1', servername: 'localhost' }])(
+    'succeeds at %j, in TLS 1.3',
+    async (options) => {
+      const socket = await secure(emulator, options)
+      expect(socket.authorized).toBe(true)
+      expect(socket.getProtocol()).toBe('TLSv1.3')
+      socket.write(exchangeRequest(await accessToken(emulator.auth, LOGIN)))
+      expect(await read(socket, 6)).toEqual(OK)
+      socket.destroy()
+      expect(emulator.requests.findLast(({ step }) => step === 'tls')).toMatchObject({
+        outcome: 'served',
+        servername: options.servername,
+      })
+    },
+  )
 
   test('fails in TLS 1.2', async () => {
-    await expect(secure(emulator, { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' })).rejects.toThrow(/alert|version/i)
+    await expect(secure(emulator, { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' })).rejects.toThrow(
+      /alert|version/i,
+    )
   })
 
   test.each<[string, () => Promise<tls.ConnectionOptions>]>([
@@ -128,7 +129,9 @@ describe('the metadata exchange', () => {
 
   test('skips fields that it does not know', async () => {
     const known = exchangeRequest(await accessToken(emulator.auth, LOGIN)).subarray(4)
-    const unknown = Buffer.from([0x78, 0x96, 0x01, 0x7a, 2, 1, 2, 0x79, 1, 2, 3, 4, 5, 6, 7, 8, 0x7d, 1, 2, 3, 4])
+    const unknown = Buffer.from([
+      0x78, 0x96, 0x01, 0x7a, 2, 1, 2, 0x79, 1, 2, 3, 4, 5, 6, 7, 8, 0x7d, 1, 2, 3, 4,
+    ])
     const message = Buffer.concat([unknown, known])
     const length = Buffer.alloc(4)
     length.writeUInt32BE(message.length)
@@ -136,7 +139,9 @@ describe('the metadata exchange', () => {
   })
 
   test('answers ERROR to a request over 16 KiB', async () => {
-    expect(text(await answerTo(Buffer.from([0, 0, 0x40, 1])))).toMatch(/16385 bytes, where 16384 are the most/)
+    expect(text(await answerTo(Buffer.from([0, 0, 0x40, 1])))).toMatch(
+      /16385 bytes, where 16384 are the most/,
+    )
   })
 
   test('answers ERROR to what is not protobuf', async () => {

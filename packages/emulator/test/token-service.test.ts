@@ -1,27 +1,23 @@
 import { createSign } from 'node:crypto'
 import { GoogleAuth, Impersonated } from 'google-auth-library'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startEmulator, startPostgres, type Emulator, type PostgresServer } from '../src/index.ts'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { startEmulator, type Emulator } from '../src/index.ts'
 import { accessToken, api, CLOUD_PLATFORM, LOGIN } from './dial.ts'
 
 const APP = 'app@emulator.iam.gserviceaccount.com'
 const USER = 'ada@example.com'
 const TARGET = 'target@emulator.iam.gserviceaccount.com'
 const DELEGATE = 'delegate@emulator.iam.gserviceaccount.com'
-let postgres: PostgresServer
+const postgres = inject('postgres')
 let emulator: Emulator
 
 beforeAll(async () => {
-  postgres = await startPostgres()
   emulator = await startEmulator({
     postgres,
     iam: { principals: [{ email: APP }, { email: USER }, { email: TARGET }, { email: DELEGATE }] },
   })
 })
-afterAll(async () => {
-  await emulator.stop()
-  await postgres.stop()
-})
+afterAll(() => emulator.stop())
 
 async function tokenInfo(token: string): Promise<Record<string, string>> {
   const response = await fetch(`http://${emulator.host}/tokeninfo?access_token=${token}`)
@@ -29,7 +25,10 @@ async function tokenInfo(token: string): Promise<Record<string, string>> {
 }
 
 async function post(form: Record<string, string>): Promise<{ status: number; body: any }> {
-  const response = await fetch(`http://${emulator.host}/token`, { method: 'POST', body: new URLSearchParams(form) })
+  const response = await fetch(`http://${emulator.host}/token`, {
+    method: 'POST',
+    body: new URLSearchParams(form),
+  })
   return { status: response.status, body: await response.json() }
 }
 

@@ -1,0 +1,141 @@
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { connect as connectTcp } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, inject, test } from 'vitest'
+import { startEmulator, startPostgres } from '../src/index.ts'
+import { accessToken, login, secure } from './dial.ts'
+
+const A = 'projects/p/locations/r/clusters/a/instances/i'
+const A2 = 'projects/p/locations/r/clusters/a/instances/replica'
+const B = 'projects/p/locations/r/clusters/b/instances/i'
+
+const postgres = inject('postgres')
+
+function dialError(port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connectTcp(port, '127.0.0.1')
+      .on('connect', () => resolve(void socket.destroy()))
+      .on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+  })
+}
+
+describe('stop', () => {
+  test('leaves no listener and no connection, stalled ones neither, and may be called again', async () => {
+    const emulator = await startEmulator({ postgres, instances: [A, B] })
+    const ports = [...emulator.instances.map(({ port }) => port), Number(emulator.host.split(':')[1])]
+    const client = await login(emulator, { password: 'postgres' })
+    const ended = new Promise((resolve) => client.once('end', resolve))
+    const halfway = await secure(emulator)
+    const closed = new Promise((resolve) =>
+      halfway
+        .on('error', () => {})
+        .once('close', resolve)
+        .resume(),
+    )
+    emulator.faults.add({ step: 'token', stall: true })
+    const stalled = accessToken(emulator.auth).catch(() => 'failed')
+    await expect.poll(() => emulator.requests.at(-1)?.outcome).toBe('faulted')
+    await Promise.all([emulator.stop(), emulator.stop()])
+    await Promise.all([ended, closed])
+    expect(await stalled).toBe('failed')
+    expect(await Promise.all(ports.map(dialError))).toEqual(ports.map(() => 'ECONNREFUSED'))
+    await emulator.stop()
+  })
+
+  test('is what leaving an `await using` block does', async () => {
+    let host: string
+    {
+      await using emulator = await startEmulator({ postgres })
+      host = emulator.host
+      expect(await dialError(Number(host.split(':')[1]))).toBeUndefined()
+    }
+    expect(await dialError(Number(host.split(':')[1]))).toBe('ECONNREFUSED')
+  })
+})
+
+test('two emulators run at once, each with its own data', async () => {
+  await using one = await startEmulator()
+  await using two = await startEmulator()
+  const client = await login(one, { password: 'postgres' })
+  await client.query('create table only_here ()')
+  await client.end()
+  const other = await login(two, { password: 'postgres' })
+  expect((await other.query("select to_regclass('only_here') as found")).rows).toEqual([{ found: null }])
+  await other.end()
+})
+
+test('instances of one cluster share data, and each has a port and a uid', async () => {
+  await using emulator = await startEmulator({ postgres, instances: [A, A2] })
+  const [first, second] = emulator.instances
+  expect(first!.cluster).toBe(second!.cluster)
+  expect(first!.port).not.toBe(second!.port)
+  expect(first!.uid).not.toBe(second!.uid)
+  const client = await login(emulator, { password: 'postgres' })
+  await client.query('create table shared ()')
+  await client.end()
+  const other = await login(emulator, { password: 'postgres', instance: A2 })
+  expect((await other.query("select to_regclass('shared') as found")).rows).toEqual([{ found: 'shared' }])
+  await other.end()
+})
+
+test('emulators share a PostgreSQL that is running already, known by its address alone', async () => {
+  const before = performance.now()
+  const emulators = await Promise.all([
+    startEmulator({ postgres }),
+    startEmulator({ postgres }),
+    startEmulator({ postgres, instances: [A, B] }),
+  ])
+  expect(performance.now() - before).toBeLessThan(2000)
+  for (const emulator of emulators) {
+    const client = await login(emulator, { password: 'postgres' })
+    await client.end()
+    await emulator.stop()
+  }
+})
+
+test('a PostgreSQL that died is an error to the client, and not the end of the emulator', async () => {
+  const isThere = (pid: number): boolean => {
+    try {
+      return process.kill(pid, 0)
+    } catch {
+      return false
+    }
+  }
+  await using own = await startPostgres()
+  await using emulator = await startEmulator({ postgres: own })
+  await (await login(emulator, { password: 'postgres' })).end()
+  process.kill(own.pid, 'SIGKILL')
+  await expect.poll(() => isThere(own.pid)).toBe(false)
+  await expect(login(emulator, { password: 'postgres' })).rejects.toMatchObject({
+    code: '57P03',
+    message: "the emulator's PostgreSQL is not available",
+  })
+})
+
+describe('a start that fails', () => {
+  test('says what is wrong with an instance', async () => {
+    await expect(startEmulator({ instances: ['projects/p'] })).rejects.toThrow(/not an instance URI/)
+    await expect(startEmulator({ instances: [A, A] })).rejects.toThrow(/given twice/)
+    const uri = { uri: A, publicIpAddress: '10.0.0.1' }
+    await expect(startEmulator({ instances: [uri] })).rejects.toThrow(/not a loopback address/)
+  })
+
+  test('stops what it had started', async () => {
+    await using taken = await startEmulator({ postgres })
+    const { port } = taken.instances[0]!
+    const instances = [A, { uri: B, port }]
+    await expect(startEmulator({ postgres, instances })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    const badUser = { name: 'x'.repeat(64), password: 'x' }
+    const directory = mkdtempSync(join(tmpdir(), 'test-'))
+    chmodSync(directory, 0o777)
+    process.env['TMPDIR'] = directory
+    try {
+      await expect(startEmulator({ databaseUsers: [badUser] })).rejects.toThrow(/63 bytes/)
+      expect(readdirSync(directory)).toEqual([])
+    } finally {
+      delete process.env['TMPDIR']
+      rmSync(directory, { recursive: true })
+    }
+  })
+})
