@@ -1,16 +1,10 @@
 import { AlloyDBError } from './alloydb-error.ts'
 import { adminApiError } from './admin-api-error.ts'
 import type { Credentials } from './credentials.ts'
-import type { IpType } from './dialer.ts'
+import { readHosts, serverProxyPort, type ServerAddresses } from './server-addresses.ts'
 import { property } from './http-failure.ts'
 import type { InstanceUri } from './instance-uri.ts'
 import { version } from './version.ts'
-
-/** Where an instance's server-side proxy can be reached: an absent address means that the instance has none. */
-export interface ServerAddresses {
-  readonly hosts: Partial<Readonly<Record<IpType, string>>>
-  readonly port: number
-}
 
 /** A client certificate with its chain, and the CA that the server's certificate is verified with; all PEM. */
 export interface CertificateResponse {
@@ -27,9 +21,6 @@ export interface AdminApiOptions {
   /** Whether the endpoint is the emulator, whose server-side proxies listen where they find a free port. */
   readonly isEmulator: boolean
 }
-
-/** The port of every server-side proxy. */
-export const serverProxyPort = 5433
 
 /** What is asked for; the certificate's own expiry is what counts. */
 const certificateDuration = '3600s'
@@ -55,11 +46,11 @@ export class AdminApi {
     const { data, headers } = await this.#call(instance, `${instance.name}/connectionInfo`, signal)
     const port = Number(headers.get('x-alloydb-emulator-port'))
     return {
-      hosts: {
-        ...host('PRIVATE', property(data, 'ipAddress')),
-        ...host('PUBLIC', property(data, 'publicIpAddress')),
-        ...(host('PSC', property(data, 'pscDnsName')) ?? host('PSC', property(data, 'pscAutoDnsName'))),
-      },
+      hosts: readHosts({
+        PRIVATE: property(data, 'ipAddress'),
+        PUBLIC: property(data, 'publicIpAddress'),
+        PSC: property(data, 'pscDnsName') || property(data, 'pscAutoDnsName'),
+      }),
       port: this.#options.isEmulator && port > 0 ? port : serverProxyPort,
     }
   }
@@ -116,11 +107,6 @@ export class AdminApi {
       throw adminApiError(error, instance)
     }
   }
-}
-
-/** One entry of the hosts; absent and empty both mean "has none". DNS names often come with a dot at their end. */
-function host(ipType: IpType, value: unknown): Partial<Record<IpType, string>> | undefined {
-  return typeof value === 'string' && value !== '' ? { [ipType]: value.replace(/\.$/, '') } : undefined
 }
 
 function isNonEmptyStrings(value: unknown): value is string[] {

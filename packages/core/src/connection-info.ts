@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import type { CertificateResponse, ServerAddresses } from './admin-api.ts'
+import type { CertificateResponse } from './admin-api.ts'
 import { AlloyDBError } from './alloydb-error.ts'
 import type { InstanceUri } from './instance-uri.ts'
+import type { ServerAddresses } from './server-addresses.ts'
 
 /** All that dialing an instance takes. One is made by each refresh, and shared by every dial until the next. */
 export interface ConnectionInfo {

@@ -4,6 +4,7 @@ import type { Auth, Impersonation } from './credentials.ts'
 import type { AuthType, IpType } from './dialer.ts'
 import type { Logger } from './logger.ts'
 import type { CreateConnection } from './open-transport.ts'
+import type { StaticConnectionInfo } from './static-connection-info.ts'
 
 /** When connection info is refreshed; see {@link ConnectorOptions.refreshStrategy}. */
 export type RefreshStrategy = 'background' | 'lazy' | 'auto'
@@ -47,6 +48,10 @@ export interface ConnectorOptions {
   /** An RSA private key of one's own (at least 2,048 bits; PEM or `KeyObject`). Defaults to a new one. */
   keyPair?: KeyObject | string | undefined
   /**
+   * Fixed connection info in place of the Admin API, for development alone: its certificates expire. Defaults to none.
+   */
+  staticConnectionInfo?: StaticConnectionInfo | undefined
+  /**
    * Opens the connection that TLS runs on, through SOCKS, SSH or the like. What it rejects with becomes the cause of
    * the error. Defaults to TCP, without delay and kept alive.
    */
@@ -75,6 +80,7 @@ export const connectorOptionNames: readonly (keyof ConnectorOptions)[] = Object.
   connectTimeoutMs: true,
   refreshTimeoutMs: true,
   keyPair: true,
+  staticConnectionInfo: true,
   createConnection: true,
   maxConcurrentHandshakes: true,
   logger: true,

@@ -4,6 +4,7 @@ import { AdminApi } from './admin-api.ts'
 import { AlloyDBError } from './alloydb-error.ts'
 import type { ConnectionInfo } from './connection-info.ts'
 import type { ConnectionInfoCache } from './connection-info-cache.ts'
+import { ConnectionInfoCaches } from './connection-info-caches.ts'
 import {
   checkOptionNames,
   parseAuthType,
@@ -13,27 +14,19 @@ import {
   type ConnectorOptions,
 } from './connector-options.ts'
 import { Credentials } from './credentials.ts'
-import { cacheChannel, dialChannel, timed, type CacheEvent, type DialEvent } from './diagnostics.ts'
+import { dialChannel, timed, type DialEvent } from './diagnostics.ts'
 import { dial, type DialSettings } from './dial.ts'
 import type { AuthType, ConnectOptions, Dialer, IpType } from './dialer.ts'
 import { parseEmulatorHost, parseEndpoint } from './endpoint.ts'
 import type { AlloyDBErrorCode } from './error-codes.ts'
-import { fetchConnectionInfo, refreshTimeoutError } from './fetch-connection-info.ts'
+import { refreshTimeoutError } from './fetch-connection-info.ts'
 import { HandshakeLimiter } from './handshake-limiter.ts'
 import { parseInstanceUri, type InstanceUri } from './instance-uri.ts'
-import { createKeyPair, readKeyPair, type KeyPair } from './key-pair.ts'
-import { LazyCache } from './lazy-cache.ts'
+import { readKeyPair } from './key-pair.ts'
 import { debugLogger, logEvents } from './logger.ts'
 import { createTcpConnection } from './open-transport.ts'
-import { RateLimiter } from './rate-limiter.ts'
-import { RefreshAheadCache } from './refresh-ahead-cache.ts'
+import { StaticConnectionInfos } from './static-connection-info.ts'
 import { version } from './version.ts'
-
-/** What is kept of each instance that was dialed. */
-interface Target {
-  readonly cache: ConnectionInfoCache
-  readonly settings: DialSettings
-}
 
 /** A connect under way. */
 interface Dialing {
@@ -41,10 +34,6 @@ interface Dialing {
   readonly abort: AbortController
   readonly done: Promise<unknown>
 }
-
-/** At most two refreshes at once for an instance, then one each 30 seconds: as in the peers. */
-const refreshBurst = 2
-const refreshIntervalMs = 30_000
 
 const timeouts: ReadonlySet<AlloyDBErrorCode> = new Set([
   'ALLOYDB_TCP_TIMEOUT',
@@ -77,44 +66,46 @@ export class Connector implements Dialer, AsyncDisposable {
   /** How connects log in unless told otherwise. */
   readonly authType: AuthType
   readonly #ipType: IpType
-  readonly #strategy: 'background' | 'lazy'
-  readonly #dialTimeoutMs: number
   readonly #refreshTimeoutMs: number
-  readonly #maxHandshakes: number
-  readonly #createConnection: DialSettings['createConnection']
-  readonly #userAgent: string
+  readonly #maxConcurrentHandshakes: number
+  readonly #dialSettings: Omit<DialSettings, 'handshakes'>
   readonly #credentials: Credentials
-  readonly #adminApi: AdminApi
-  readonly #targets = new Map<string, Target>()
+  readonly #caches: ConnectionInfoCaches
+  readonly #handshakes = new Map<string, HandshakeLimiter>()
   readonly #dialings = new Set<Dialing>()
   readonly #stopLogging: (() => void) | undefined
-  #keyPair: Promise<KeyPair> | undefined
   #closed: Promise<void> | undefined
 
   constructor(options: ConnectorOptions = {}) {
     checkOptionNames(options)
+    const { env } = process
+    const { apiEndpoint, universeDomain = 'googleapis.com', keyPair, staticConnectionInfo } = options
+    const emulator = apiEndpoint === undefined ? parseEmulatorHost(env) : undefined
+    const endpoint = emulator ?? parseEndpoint(apiEndpoint ?? `alloydb.${universeDomain}`)
+    const userAgent = [`alloydb-node-connector/${version}`, options.userAgent].filter(Boolean).join(' ')
+
     this.#ipType = parseIpType(options.ipType ?? 'PRIVATE')
     this.authType = parseAuthType(options.authType ?? 'PASSWORD')
-    this.#strategy = parseRefreshStrategy(options.refreshStrategy ?? 'auto', process.env)
-    this.#dialTimeoutMs = parsePositive('connectTimeoutMs', options.connectTimeoutMs ?? 30_000)
     this.#refreshTimeoutMs = parsePositive('refreshTimeoutMs', options.refreshTimeoutMs ?? 60_000)
-    this.#maxHandshakes = parsePositive('maxConcurrentHandshakes', options.maxConcurrentHandshakes ?? 16)
-    this.#createConnection = options.createConnection ?? createTcpConnection
-    this.#userAgent =
-      ['alloydb-node-connector', version].join('/') + (options.userAgent ? ` ${options.userAgent}` : '')
-
-    const { apiEndpoint, universeDomain = 'googleapis.com' } = options
-    const emulator = apiEndpoint === undefined ? parseEmulatorHost(process.env) : undefined
-    const endpoint = emulator ?? parseEndpoint(apiEndpoint ?? `alloydb.${universeDomain}`)
+    this.#maxConcurrentHandshakes = parsePositive(
+      'maxConcurrentHandshakes',
+      options.maxConcurrentHandshakes ?? 16,
+    )
+    this.#dialSettings = {
+      createConnection: options.createConnection ?? createTcpConnection,
+      timeoutMs: parsePositive('connectTimeoutMs', options.connectTimeoutMs ?? 30_000),
+      userAgent,
+    }
     this.#credentials = new Credentials(options, emulator)
-    this.#adminApi = new AdminApi(this.#credentials, {
-      endpoint,
-      userAgent: this.#userAgent,
-      isEmulator: emulator !== undefined,
+    this.#caches = new ConnectionInfoCaches({
+      connector: this,
+      adminApi: new AdminApi(this.#credentials, { endpoint, userAgent, isEmulator: emulator !== undefined }),
+      strategy: parseRefreshStrategy(options.refreshStrategy ?? 'auto', env),
+      refreshTimeoutMs: this.#refreshTimeoutMs,
+      keyPair: keyPair === undefined ? undefined : readKeyPair(keyPair),
+      staticInfos:
+        staticConnectionInfo === undefined ? undefined : new StaticConnectionInfos(staticConnectionInfo),
     })
-
-    if (options.keyPair !== undefined) this.#keyPair = Promise.resolve(readKeyPair(options.keyPair))
-    else if (this.#strategy === 'background') this.#openKeyPair().catch(() => {}) // the first refresh tries again
     const logger = options.logger ?? debugLogger()
     this.#stopLogging = logger && logEvents(this, logger)
   }
@@ -190,23 +181,15 @@ export class Connector implements Dialer, AsyncDisposable {
   async #close(): Promise<void> {
     const dialings = [...this.#dialings]
     for (const { abort, instance } of dialings) abort.abort(closedError(instance))
-    const targets = [...this.#targets]
-    this.#targets.clear()
-    await Promise.all(
-      targets.map(async ([instance, { cache }]) => {
-        await cache.close(closedError(instance))
-        this.#publish({ connector: this, instance, action: 'remove' })
-      }),
-    )
+    await this.#caches.close(closedError)
     await Promise.allSettled(dialings.map(({ done }) => done))
-    await this.#keyPair?.catch(() => {})
-    this.#keyPair = undefined
     this.#stopLogging?.()
   }
 
   async #dial(instance: InstanceUri, event: DialEvent, signal: AbortSignal): Promise<TLSSocket> {
     signal.throwIfAborted()
-    const { cache, settings } = this.#openTarget(instance)
+    const cache = this.#caches.open(instance)
+    const settings = { ...this.#dialSettings, handshakes: this.#openHandshakes(instance) }
     const [info, token] = await timed(event.phases, 'connectionInfo', () =>
       this.#prepare(cache, instance, signal),
     )
@@ -237,50 +220,13 @@ export class Connector implements Dialer, AsyncDisposable {
     )
   }
 
-  #openTarget(instance: InstanceUri): Target {
-    const known = this.#targets.get(instance.name)
+  /** Each instance has a limit of its own, so that one that hangs does not hold up the others. */
+  #openHandshakes(instance: InstanceUri): HandshakeLimiter {
+    const known = this.#handshakes.get(instance.name)
     if (known !== undefined) return known
-
-    const options = {
-      fetch: (signal: AbortSignal) =>
-        fetchConnectionInfo(
-          instance,
-          {
-            connector: this,
-            adminApi: this.#adminApi,
-            keyPair: () => this.#openKeyPair(),
-            timeoutMs: this.#refreshTimeoutMs,
-          },
-          signal,
-        ),
-      limiter: new RateLimiter(refreshBurst, refreshIntervalMs),
-      publish: (action: CacheEvent['action'], delayMs: number) =>
-        this.#publish({ connector: this, instance: instance.name, action, delayMs }),
-    }
-    const target: Target = {
-      cache: this.#strategy === 'lazy' ? new LazyCache(options) : new RefreshAheadCache(options),
-      settings: {
-        createConnection: this.#createConnection,
-        handshakes: new HandshakeLimiter(this.#maxHandshakes),
-        timeoutMs: this.#dialTimeoutMs,
-        userAgent: this.#userAgent,
-      },
-    }
-    this.#targets.set(instance.name, target)
-    this.#publish({ connector: this, instance: instance.name, action: 'add' })
-    return target
-  }
-
-  #openKeyPair(): Promise<KeyPair> {
-    this.#keyPair ??= createKeyPair().catch((error: unknown) => {
-      this.#keyPair = undefined
-      throw error
-    })
-    return this.#keyPair
-  }
-
-  #publish(event: CacheEvent): void {
-    if (cacheChannel.hasSubscribers) cacheChannel.publish(event)
+    const limiter = new HandshakeLimiter(this.#maxConcurrentHandshakes)
+    this.#handshakes.set(instance.name, limiter)
+    return limiter
   }
 }
 
