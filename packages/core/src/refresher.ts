@@ -71,7 +71,12 @@ export class Refresher {
     if (failure !== undefined && this.#inFlight === undefined) {
       const waitMs = failure.retryAt - Date.now()
       if (waitMs > (failure.error.retryable ? longestWaitForRetryMs : 0)) throw copyError(failure.error)
-      if (waitMs > 0) await sleep(waitMs, this.#closing.signal)
+      if (waitMs > 0) {
+        await sleep(waitMs, this.#closing.signal)
+        // Somebody else, or a timer, may have tried in the meantime.
+        if (this.#failure === undefined && this.#current !== undefined) return this.#current
+        if (this.#failure !== failure) return this.refreshForDial()
+      }
     }
     try {
       return await this.refresh()
