@@ -24,7 +24,7 @@ export const reservedOptions: readonly ReservedOption[] = [
 export type ConfigFor = (config: pg.ClientConfig, client: () => pg.Client) => pg.ClientConfig
 
 /** What a pg.Client is to connect with. */
-export interface ClientSetup {
+interface ClientSetup {
   readonly config: pg.ClientConfig
   /** What is to be made of the config for each client; nothing where the user is known. */
   readonly configFor?: ConfigFor
@@ -51,7 +51,13 @@ export function setUpClient(
     ssl: false,
   }
   const usesIam = (connectOptions.authType ?? dialer.authType)?.toUpperCase() === 'IAM'
-  if (usesIam) config.password = refusePassword(config, instance)
+  if (usesIam) {
+    if (config.password) throw passwordGivenError(instance)
+    // With a password of its own pg reads neither PGPASSWORD nor ~/.pgpass.
+    config.password = () => {
+      throw passwordAskedError(instance)
+    }
+  }
   if (typeof user !== 'function') return { config: { ...config, user } }
 
   const configFor: ConfigFor = (given, client) => {
@@ -73,19 +79,17 @@ function setUser(client: pg.Client, user: string): void {
   }
 }
 
-/** A password of its own, so that pg reads neither `PGPASSWORD` nor ~/.pgpass: it would send one that was not asked for. */
-function refusePassword({ password, user }: pg.ClientConfig, instance: string): () => never {
-  if (password) {
-    throw new AlloyDBError('ALLOYDB_INVALID_OPTION', 'The option "password" stands beside IAM login.', {
-      instance,
-      hint: 'Remove `password`, or set `authType` to "PASSWORD".',
-    })
-  }
-  return () => {
-    throw new AlloyDBError(
-      'ALLOYDB_INVALID_OPTION',
-      `PostgreSQL asks ${user === undefined ? 'the user' : `"${user}"`} of instance "${instance}" for a password, which IAM login does not have.`,
-      { instance, hint: 'Log in as an IAM database user, or set `authType` to "PASSWORD".' },
-    )
-  }
+function passwordGivenError(instance: string): AlloyDBError {
+  return new AlloyDBError('ALLOYDB_INVALID_OPTION', 'The option "password" stands beside IAM login.', {
+    instance,
+    hint: 'Remove `password`, or set `authType` to "PASSWORD".',
+  })
+}
+
+function passwordAskedError(instance: string): AlloyDBError {
+  return new AlloyDBError(
+    'ALLOYDB_INVALID_OPTION',
+    `PostgreSQL of instance "${instance}" asks for a password, and IAM login has none.`,
+    { instance, hint: 'Set `user` to an IAM database user, or `authType` to "PASSWORD".' },
+  )
 }

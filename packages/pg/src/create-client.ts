@@ -39,7 +39,7 @@ class AlloyDBClient extends pg.Client {
   override end(): Promise<void>
   override end(callback: (error: Error) => void): void
   override end(callback?: (error: Error) => void): Promise<void> | void {
-    if (callback === undefined) return this.#end()
+    if (!callback) return this.#end()
     callbackify(() => this.#end())(callback)
   }
 

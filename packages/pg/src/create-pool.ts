@@ -59,7 +59,7 @@ class AlloyDBPool extends pg.Pool {
   override end(): Promise<void>
   override end(callback: () => void): void
   override end(callback?: () => void): Promise<void> | void {
-    if (callback === undefined) return this.#end()
+    if (!callback) return this.#end()
     callbackify(() => this.#end())(callback)
   }
 

@@ -71,7 +71,10 @@ describe.each([
         return connect(uri, given)
       },
     }
-    const client = new Client({ ...login, ...pgConfig(dialer, instance, { ipType: 'PUBLIC', authType: 'password' }) })
+    const client = new Client({
+      ...login,
+      ...pgConfig(dialer, instance, { ipType: 'PUBLIC', authType: 'password' }),
+    })
     await client.connect()
     await client.end()
     const signal = expect.any(AbortSignal) as AbortSignal
@@ -139,16 +142,19 @@ describe.each([
     expect((await pool.query('select 1')).rowCount).toBe(1)
   })
 
-  test.each(['FIN', 'RST'] as const)('fails the query during which the connection ends by %s', async (how) => {
-    const client = openClient(connector)
-    client.on('error', () => {})
-    await client.connect()
-    const { failure } = await startEndlessQuery(client)
-    emulator.disconnectAll(how)
-    const error: Error & { code?: string } = await failure
-    if (how === 'FIN') expect(error.message).toBe('Connection terminated unexpectedly')
-    else expect(error.code).toBe('ECONNRESET')
-  })
+  test.each(['FIN', 'RST'] as const)(
+    'fails the query during which the connection ends by %s',
+    async (how) => {
+      const client = openClient(connector)
+      client.on('error', () => {})
+      await client.connect()
+      const { failure } = await startEndlessQuery(client)
+      emulator.disconnectAll(how)
+      const error: Error & { code?: string } = await failure
+      if (how === 'FIN') expect(error.message).toBe('Connection terminated unexpectedly')
+      else expect(error.code).toBe('ECONNRESET')
+    },
+  )
 
   test('fails the connect() during which the server ends the connection', async () => {
     emulator.faults.add({ step: 'postgres', close: 'FIN', times: 1 })
@@ -212,7 +218,9 @@ describe.each([
 
   test('refuses sslmode in a connection string before any dial', async () => {
     const dialer = recordDials(connect)
-    const pool = openPool(dialer, { connectionString: 'postgres://postgres:postgres@/postgres?sslmode=verify-full' })
+    const pool = openPool(dialer, {
+      connectionString: 'postgres://postgres:postgres@/postgres?sslmode=verify-full',
+    })
     const error = await failureOf(pool.query('select 1'))
     expect(error).toMatchObject({ code: 'ALLOYDB_INVALID_OPTION', instance })
     expect(error.message).toBe(

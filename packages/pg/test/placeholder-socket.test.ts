@@ -32,7 +32,8 @@ const open: Dial = async () => {
 }
 
 /** What pg uses of its stream beyond a Duplex. */
-type PgStream = Duplex & Pick<TLSSocket, 'connect' | 'setNoDelay' | 'setKeepAlive' | 'setTimeout' | 'ref' | 'unref'>
+type PgStream = Duplex &
+  Pick<TLSSocket, 'connect' | 'setNoDelay' | 'setKeepAlive' | 'setTimeout' | 'ref' | 'unref'>
 
 /** A placeholder, with the owner that it has in pg. */
 function place(dial: Dial): { stream: PgStream; owner: StreamOwner; events: string[] } {
@@ -45,7 +46,11 @@ function place(dial: Dial): { stream: PgStream; owner: StreamOwner; events: stri
 }
 
 /** A dial that the test decides on. */
-function deferDial(): { dial: Dial; resolve: (socket: TLSSocket) => void; signal: () => AbortSignal | undefined } {
+function deferDial(): {
+  dial: Dial
+  resolve: (socket: TLSSocket) => void
+  signal: () => AbortSignal | undefined
+} {
   const { promise, resolve } = Promise.withResolvers<TLSSocket>()
   let given: AbortSignal | undefined
   const dial: Dial = (signal) => {

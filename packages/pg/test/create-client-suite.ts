@@ -1,0 +1,109 @@
+import type { Dialer } from '@alloydb/core'
+import { TLSSocket } from 'node:tls'
+import pg from 'pg'
+import { describe, expect, test, vi } from 'vitest'
+import { createClient } from '../src/index.ts'
+import { countClosedConnectors, failureOf, hang, recordDials, type Harness } from './harness.ts'
+
+export function testCreateClient({ emulator, instance, login, auth, connector }: Harness): void {
+  describe('createClient', () => {
+    test('makes an ordinary pg.Client', async () => {
+      const client = createClient({ instance, connector, ...login })
+      expect(client).toBeInstanceOf(pg.Client)
+      await client.connect()
+      expect(client.connection.stream).toBeInstanceOf(TLSSocket)
+      expect((await client.query('select 1')).rowCount).toBe(1)
+      await client.end()
+    })
+
+    test('refuses options that say where to connect', () => {
+      const host = { host: 'localhost' }
+      expect(() => createClient({ instance, connector, ...login, ...host })).toThrow(
+        expect.objectContaining({ code: 'ALLOYDB_INVALID_OPTION' }),
+      )
+    })
+
+    test('closes the connector that it made when it has ended', async () => {
+      const closed = countClosedConnectors()
+      const client = createClient({ instance, auth, ...login })
+      await client.connect()
+      expect(closed()).toBe(0)
+      await client.end()
+      expect(closed()).toBe(1)
+    })
+
+    test('ends with a callback too', async () => {
+      const closed = countClosedConnectors()
+      const client = createClient({ instance, auth, ...login })
+      await client.connect()
+      await new Promise<void>((resolve) => client.end(() => resolve()))
+      expect(closed()).toBe(1)
+    })
+
+    test('closes the connector that it made when it could not connect', async () => {
+      const closed = countClosedConnectors()
+      emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 1 })
+      const client = createClient({ instance, auth, ...login })
+      expect(await failureOf(client.connect())).toMatchObject({ code: 'ALLOYDB_EXCHANGE_REJECTED' })
+      await client.end()
+      expect(closed()).toBe(1)
+    })
+
+    test('closes the connector that it made when the server has gone away', async () => {
+      const closed = countClosedConnectors()
+      const client = createClient({ instance, auth, ...login })
+      client.on('error', () => {})
+      await client.connect()
+      const ended = new Promise<void>((resolve) => client.once('end', resolve))
+      emulator.disconnectAll('FIN')
+      await ended
+      await client.end()
+      expect(closed()).toBe(1)
+    })
+
+    test('ends without having connected', async () => {
+      await createClient({ instance, auth, ...login }).end()
+    })
+
+    test('gives up the dial when it is ended', async () => {
+      const dialer = recordDials(hang)
+      const client = createClient({ instance, connector: dialer, ...login })
+      void client.connect()
+      await vi.waitFor(() => expect(dialer.signals).toHaveLength(1))
+      await client.end()
+      expect(dialer.signals[0]?.aborted).toBe(true)
+    })
+
+    test('leaves a shared connector open', async () => {
+      const closed = countClosedConnectors()
+      for (let i = 0; i < 2; i++) {
+        const client = createClient({ instance, connector, ...login })
+        await client.connect()
+        await client.end()
+      }
+      expect(closed()).toBe(0)
+    })
+
+    test('asks the credentials for the user of an IAM login', async () => {
+      const client = createClient({ instance, auth, authType: 'IAM', database: 'postgres' })
+      await client.connect()
+      expect((await client.query('select current_user as user')).rows).toEqual([{ user: 'app@emulator.iam' }])
+      expect(client.user).toBe('app@emulator.iam')
+      expect(client.database).toBe('postgres')
+      await client.end()
+    })
+
+    test('fails a connect whose user cannot be found, by promise and by callback', async () => {
+      const dialer: Dialer = {
+        authType: 'IAM',
+        connect: hang,
+        getIamUser: () => Promise.reject(new Error('metadata server unavailable')),
+      }
+      const byPromise = createClient({ instance, connector: dialer })
+      const message = 'metadata server unavailable'
+      expect(await failureOf(byPromise.connect())).toMatchObject({ message })
+      const byCallback = createClient({ instance, connector: dialer })
+      expect(await new Promise((resolve) => byCallback.connect(resolve))).toMatchObject({ message })
+    })
+  })
+}

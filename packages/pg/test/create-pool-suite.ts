@@ -1,0 +1,272 @@
+import { AlloyDBError, Connector, type Dialer } from '@alloydb/core'
+import { TLSSocket } from 'node:tls'
+import pg from 'pg'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createPool, type AlloyDBPoolConfig } from '../src/index.ts'
+import {
+  countClosedConnectors,
+  failureOf,
+  hang,
+  recordDials,
+  setEnvironment,
+  type Harness,
+} from './harness.ts'
+
+export function testCreatePool({ emulator, instance, login, auth, connector }: Harness): void {
+  const iamUser = 'app@emulator.iam'
+
+  /** A pool that is ended after the test. */
+  function openPool(config: Omit<AlloyDBPoolConfig, 'instance'>): pg.Pool {
+    const pool = createPool({ instance, ...config })
+    onTestFinished(() => (pool.ending ? undefined : pool.end()))
+    return pool
+  }
+
+  describe('createPool', () => {
+    test('makes an ordinary pg.Pool of ordinary clients', async () => {
+      const pool = openPool({ auth, ...login, max: 3 })
+      expect(pool).toBeInstanceOf(pg.Pool)
+      expect(pool.options).toMatchObject({ user: 'postgres', max: 3, ssl: false })
+      const client = await pool.connect()
+      expect(client).toBeInstanceOf(pg.Client)
+      expect(Object.getPrototypeOf(client)).toBe(pg.Client.prototype)
+      expect(client.connection.stream).toBeInstanceOf(TLSSocket)
+      expect((await client.query('select 1')).rowCount).toBe(1)
+      client.release()
+    })
+
+    test('gives pg its own options alone', () => {
+      const { options } = openPool({ auth, ipType: 'PUBLIC', refreshStrategy: 'lazy', ...login })
+      const ours = ['instance', 'connector', 'auth', 'ipType', 'authType', 'refreshStrategy']
+      expect(Object.keys(options).filter((name) => ours.includes(name))).toEqual([])
+    })
+
+    test.each(['host', 'port', 'ssl', 'sslnegotiation', 'stream', 'connectionString'])(
+      'refuses the option %s',
+      (name) => {
+        expect(() => createPool({ instance, connector, ...login, [name]: 'x' })).toThrow(
+          expect.objectContaining({
+            code: 'ALLOYDB_INVALID_OPTION',
+            message: expect.stringContaining(`"${name}"`) as string,
+          }),
+        )
+      },
+    )
+
+    test('refuses a malformed instance URI', () => {
+      expect(() => createPool({ connector, instance: 'my-instance' })).toThrow(
+        expect.objectContaining({ code: 'ALLOYDB_INVALID_INSTANCE_URI' }),
+      )
+    })
+
+    test('takes no notice of the environment variables that say where and how to connect', async () => {
+      setEnvironment({ PGHOST: '/nowhere', PGPORT: '1', PGSSLMODE: 'require' })
+      expect((await openPool({ connector, ...login }).query('select 1')).rowCount).toBe(1)
+    })
+
+    test('reads user, password and database from the environment, as pg does', async () => {
+      setEnvironment({ PGUSER: login.user, PGPASSWORD: login.password, PGDATABASE: login.database })
+      const { rows } = await openPool({ connector }).query('select current_user, current_database()')
+      expect(rows).toEqual([{ current_user: 'postgres', current_database: 'postgres' }])
+    })
+
+    test('closes the connector that it made when it has ended', async () => {
+      const closed = countClosedConnectors()
+      const pool = createPool({ instance, auth, ...login })
+      const client = await pool.connect()
+      const ended = pool.end()
+      await client.query('select 1')
+      expect(closed()).toBe(0)
+      client.release()
+      await ended
+      expect(closed()).toBe(1)
+      expect(pool.ended).toBe(true)
+    })
+
+    test('leaves a shared connector open', async () => {
+      const closed = countClosedConnectors()
+      const first = createPool({ instance, connector, ...login })
+      await first.query('select 1')
+      await first.end()
+      expect(closed()).toBe(0)
+      expect((await openPool({ connector, ...login }).query('select 1')).rowCount).toBe(1)
+    })
+
+    test('ends with a callback too', async () => {
+      const closed = countClosedConnectors()
+      const pool = createPool({ instance, auth, ...login })
+      await pool.query('select 1')
+      await new Promise<void>((resolve) => pool.end(resolve))
+      expect(closed()).toBe(1)
+    })
+
+    test('refuses a second end(), as pg does', async () => {
+      const pool = createPool({ instance, connector, ...login })
+      await pool.end()
+      expect((await failureOf(pool.end())).message).toBe('Called end on pool more than once')
+      const error = await new Promise((resolve) =>
+        pool.end(((reason: Error) => resolve(reason)) as () => void),
+      )
+      expect(error).toMatchObject({ message: 'Called end on pool more than once' })
+    })
+
+    test('gives up what is being dialed when it is ended', async () => {
+      const dialer = recordDials(hang)
+      const pool = createPool({ instance, connector: dialer, ...login, max: 2 })
+      const failures = [failureOf(pool.query('select 1')), failureOf(pool.query('select 1'))]
+      await vi.waitFor(() => expect(dialer.signals).toHaveLength(2))
+      await pool.end()
+      for (const failure of failures)
+        expect(await failure).toMatchObject({ code: 'ALLOYDB_ABORTED', instance })
+      expect(dialer.signals.every(({ aborted }) => aborted)).toBe(true)
+      expect(pool.totalCount).toBe(0)
+    })
+
+    test('leaves nothing open when it is ended while its own connector dials', async () => {
+      const fault = emulator.faults.add({ step: 'exchange', stall: true })
+      const pool = createPool({ instance, auth, ...login })
+      const failure = failureOf(pool.query('select 1'))
+      await vi.waitFor(() => expect(fault.hits).toBe(1))
+      await pool.end()
+      expect(await failure).toMatchObject({ code: 'ALLOYDB_ABORTED' })
+    })
+
+    test('survives the end of an idle connection when nobody listens', async () => {
+      const pool = openPool({ connector, ...login })
+      await pool.query('select 1')
+      const removed = new Promise((resolve) => pool.once('remove', resolve))
+      emulator.disconnectAll('RST')
+      await removed
+      expect((await pool.query('select 1')).rowCount).toBe(1)
+    })
+
+    test('tells of the end of an idle connection to those who listen', async () => {
+      const pool = openPool({ connector, ...login })
+      await pool.query('select 1')
+      const errors = new Promise((resolve) => pool.once('error', resolve))
+      emulator.disconnectAll('FIN')
+      expect(await errors).toMatchObject({ message: 'Connection terminated unexpectedly' })
+    })
+
+    test('passes on the error of a failed dial', async () => {
+      emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 1 })
+      const pool = openPool({ connector, ...login })
+      const error = await failureOf(pool.query('select 1'))
+      expect(AlloyDBError.is(error, 'ALLOYDB_EXCHANGE_REJECTED')).toBe(true)
+      expect((await pool.query('select 1')).rowCount).toBe(1)
+    })
+
+    test('takes a Client of the user', async () => {
+      class OwnClient extends pg.Client {}
+      const Client = OwnClient as NonNullable<pg.PoolConfig['Client']>
+      for (const config of [login, { authType: 'IAM', database: 'postgres' } as const]) {
+        const client = await openPool({ connector, Client, ...config }).connect()
+        expect(client).toBeInstanceOf(OwnClient)
+        client.release()
+      }
+    })
+  })
+
+  describe('createPool with IAM login', () => {
+    const whoAndWhere = 'select current_user as user, current_database() as database'
+
+    test('asks the credentials for the user', async () => {
+      const pool = openPool({ auth, authType: 'IAM', database: 'postgres' })
+      expect((await pool.query(whoAndWhere)).rows).toEqual([{ user: iamUser, database: 'postgres' }])
+      const client = await pool.connect()
+      expect(client).toBeInstanceOf(pg.Client)
+      expect(client.user).toBe(iamUser)
+      client.release()
+    })
+
+    test('follows the authType of a shared connector', async () => {
+      const shared = new Connector({ auth, authType: 'IAM' })
+      onTestFinished(() => shared.close())
+      const pool = openPool({ connector: shared, database: 'postgres' })
+      expect((await pool.query(whoAndWhere)).rows).toEqual([{ user: iamUser, database: 'postgres' }])
+    })
+
+    test('shortens the e-mail of a service account', async () => {
+      const user = `${iamUser}.gserviceaccount.com`
+      const pool = openPool({ connector, authType: 'IAM', user, database: 'postgres' })
+      expect((await pool.query(whoAndWhere)).rows).toEqual([{ user: iamUser, database: 'postgres' }])
+    })
+
+    test('is not disturbed by a user, a password or a password file in the environment', async () => {
+      setEnvironment({ PGUSER: 'postgres', PGPASSWORD: 'wrong', PGPASSFILE: '/nowhere' })
+      const pool = openPool({ connector, authType: 'IAM', database: 'postgres' })
+      expect((await pool.query(whoAndWhere)).rows).toEqual([{ user: iamUser, database: 'postgres' }])
+    })
+
+    test('takes the user as the default database, as pg does', async () => {
+      const error = await failureOf(openPool({ connector, authType: 'IAM' }).query('select 1'))
+      expect(error).toMatchObject({ code: '3D000', message: `database "${iamUser}" does not exist` })
+      setEnvironment({ PGDATABASE: 'postgres' })
+      const { rows } = await openPool({ connector, authType: 'IAM' }).query(whoAndWhere)
+      expect(rows).toEqual([{ user: iamUser, database: 'postgres' }])
+    })
+
+    test('fails a connect whose user cannot be found, and tries anew afterwards', async () => {
+      let isDown = true
+      const dialer: Dialer = {
+        authType: 'IAM',
+        connect: (uri, options) => connector.connect(uri, { ...options, authType: 'IAM' }),
+        getIamUser: () =>
+          isDown ? Promise.reject(new Error('metadata server unavailable')) : connector.getIamUser(),
+      }
+      const pool = openPool({ connector: dialer, database: 'postgres', max: 1 })
+      expect((await failureOf(pool.query('select 1'))).message).toBe('metadata server unavailable')
+      const fromCallback = await new Promise((resolve) => pool.connect((error) => resolve(error)))
+      expect(fromCallback).toMatchObject({ message: 'metadata server unavailable' })
+      isDown = false
+      expect((await pool.query('select 1')).rowCount).toBe(1)
+    })
+
+    test('gives up a search for the user that takes longer than connectionTimeoutMillis', async () => {
+      const dialer: Dialer = {
+        authType: 'IAM',
+        connect: hang,
+        getIamUser: () => new Promise(() => {}),
+      }
+      const pool = openPool({ connector: dialer, connectionTimeoutMillis: 50 })
+      expect((await failureOf(pool.query('select 1'))).message).toMatch(/timeout/)
+      expect(pool.totalCount).toBe(0)
+    })
+
+    test('says so where the dialer does not tell the user', async () => {
+      const pool = openPool({ connector: { authType: 'IAM', connect: hang } })
+      expect(await failureOf(pool.query('select 1'))).toMatchObject({ code: 'ALLOYDB_IAM_USER_UNKNOWN' })
+    })
+
+    test('refuses a password', () => {
+      expect(() => createPool({ instance, connector, ...login, authType: 'IAM' })).toThrow(
+        expect.objectContaining({
+          code: 'ALLOYDB_INVALID_OPTION',
+          message:
+            'The option "password" stands beside IAM login.\nRemove `password`, or set `authType` to "PASSWORD".',
+        }),
+      )
+    })
+
+    test('sends no password when PostgreSQL asks for one', async () => {
+      setEnvironment({ PGPASSWORD: login.password })
+      // A dialer that does not do what it is told: the server takes the login for one by password.
+      const dialer: Dialer = {
+        connect: (uri, options) => connector.connect(uri, { ...options, authType: 'PASSWORD' }),
+      }
+      const pool = openPool({ connector: dialer, authType: 'IAM', user: 'postgres', database: 'postgres' })
+      const error = await failureOf(pool.query('select 1'))
+      expect(error).toMatchObject({ code: 'ALLOYDB_INVALID_OPTION', instance })
+      expect(error.message).toContain('asks for a password')
+    })
+
+    test('works for a client that is made of the options of the pool', async () => {
+      const pool = openPool({ connector, authType: 'IAM', database: 'postgres' })
+      const Client = (pool as unknown as { Client: typeof pg.Client }).Client
+      const client = new Client(pool.options)
+      await client.connect()
+      expect((await client.query(whoAndWhere)).rows).toEqual([{ user: iamUser, database: 'postgres' }])
+      await client.end()
+    })
+  })
+}

@@ -1,0 +1,7 @@
+import { testCreateClient } from './create-client-suite.ts'
+import { testCreatePool } from './create-pool-suite.ts'
+import { startHarness } from './harness.ts'
+
+const harness = await startHarness()
+testCreatePool(harness)
+testCreateClient(harness)
