@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // Tests run on the packages' sources: `@alloydb/source` is the export condition that leads to them.
-const conditions = ['@alloydb/source', 'node', 'import', 'module', 'default']
+const conditions = ['@alloydb/source', 'node', 'module-sync', 'default']
 
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },

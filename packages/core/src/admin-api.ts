@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { AlloyDBError } from './alloydb-error.ts'
 import { adminApiError } from './admin-api-error.ts'
 import type { Credentials } from './credentials.ts'
@@ -91,6 +92,7 @@ export class AdminApi {
     const { transporter } = await this.#credentials.adminClient()
     const headers = await this.#credentials.adminHeaders(url)
     headers.set('user-agent', this.#options.userAgent)
+    if (data !== undefined) headers.set('content-type', 'application/json')
     headers.set('x-goog-api-client', `gl-node/${process.versions.node} gccl/${version}`)
     try {
       return await transporter.request<unknown>({
@@ -100,13 +102,21 @@ export class AdminApi {
         method: data === undefined ? 'GET' : 'POST',
         responseType: 'json',
         retry: false, // the refresh that this is part of is tried again, as one
-        ...(data === undefined ? {} : { data }),
+        ...(data === undefined ? {} : { data: streamJson(data) }),
       })
     } catch (error) {
       signal.throwIfAborted()
       throw adminApiError(error, instance)
     }
   }
+}
+
+/**
+ * A body that an aborted request may destroy with an error. node-fetch, which google-auth-library uses, does so to the
+ * stream that it makes of a text, with nobody listening: that ends the process.
+ */
+function streamJson(data: object): Readable {
+  return Readable.from([JSON.stringify(data)], { objectMode: false }).on('error', () => {})
 }
 
 function isNonEmptyStrings(value: unknown): value is string[] {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { TLSSocket, connect as connectTls } from 'node:tls'
 import { inspect } from 'node:util'
@@ -7,6 +8,7 @@ import { failureOf, startHarness } from './harness.ts'
 
 const { emulator, openConnector, countRequests } = await startHarness()
 const { instance } = emulator
+const { privateKey: keyPair } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
 describe('connect', () => {
   test('gives a verified TLS 1.3 socket that nothing else holds on to', async () => {
@@ -114,6 +116,19 @@ describe('close', () => {
       expect((await connecting).code).toBe('ALLOYDB_CONNECTOR_CLOSED')
     },
   )
+
+  test('comes at any moment of a connect without a stray error', async () => {
+    for (let turns = 0; turns < 60; turns += 1) {
+      // Without credentials of its own it uses google-auth-library's own HTTP client.
+      const connector = openConnector({ auth: undefined, keyPair })
+      const outcome = connector.connect(instance).catch((error: unknown) => error)
+      for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate)
+      await connector.close()
+      const result = await outcome
+      if (result instanceof TLSSocket) result.destroy()
+      else expect(result).toMatchObject({ code: 'ALLOYDB_CONNECTOR_CLOSED' })
+    }
+  })
 
   test('works by `await using`', async () => {
     const connector = openConnector()
