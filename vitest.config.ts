@@ -1,7 +1,10 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 // Tests run on the packages' sources: `@alloydb/source` is the export condition that leads to them.
 const conditions = ['@alloydb/source', 'node', 'module-sync', 'default']
+
+const sharedPostgres = join(import.meta.dirname, 'tooling/testing/shared-postgres.ts')
 
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
@@ -12,7 +15,7 @@ export default defineConfig({
         name,
         root: `./packages/${name}`,
         include: ['test/**/*.test.ts'],
-        globalSetup: ['../../tooling/testing/shared-postgres.ts'],
+        globalSetup: [sharedPostgres],
       },
     })),
     coverage: {

@@ -10,7 +10,8 @@ declare module 'vitest' {
 
 /** Starts one PostgreSQL for all test files: starting it takes most of the time that starting an emulator takes. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { socketPath, adminPassword, stop } = await startPostgres()
+  const postgres = await startPostgres()
+  const { socketPath, adminPassword } = postgres
   project.provide('postgres', { socketPath, adminPassword })
-  return stop
+  return () => postgres.stop()
 }
