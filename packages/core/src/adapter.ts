@@ -1,5 +1,10 @@
 import { AlloyDBError } from './alloydb-error.ts'
-import { connectorOptionNames, parseAuthType, type ConnectorOptions } from './connector-options.ts'
+import {
+  connectorOptionNames,
+  parseAuthType,
+  parseIpType,
+  type ConnectorOptions,
+} from './connector-options.ts'
 import { Connector } from './connector.ts'
 import type { ConnectOptions, Dialer } from './dialer.ts'
 import { toIamUser } from './iam-user.ts'
@@ -28,6 +33,8 @@ export interface OpenedAdapter<Config> {
    * it to the credentials, which may have to be loaded to know.
    */
   readonly user: string | (() => Promise<string>) | undefined
+  /** Whether IAM login is used: then there is no password, and the driver must look for none. */
+  readonly usesIam: boolean
   /** Closes the connector if it was made here; does nothing to one that is shared. */
   close(): Promise<void>
 }
@@ -41,7 +48,7 @@ const connectOptionNames = ['ipType', 'authType'] as const
  * @param reserved the driver's options that say where or how to connect, which is not the user's to say here
  * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
  */
-export function openAdapter<Config extends AdapterConfig & { user?: unknown }>(
+export function openAdapter<Config extends AdapterConfig & { user?: unknown; password?: unknown }>(
   config: Config,
   reserved: readonly string[],
 ): OpenedAdapter<Config> {
@@ -59,15 +66,18 @@ export function openAdapter<Config extends AdapterConfig & { user?: unknown }>(
 
   const { ipType, authType } = connectorOptions as Pick<ConnectorOptions, 'ipType' | 'authType'>
   if (connector !== undefined) checkShared(connectorOptions, instance)
+  if (ipType !== undefined) parseIpType(ipType)
+  const usesIam = parseAuthType(authType ?? connector?.authType ?? 'PASSWORD') === 'IAM'
+  if (usesIam && config.password !== undefined) throw passwordError(instance)
   const own = connector === undefined ? new Connector(connectorOptions) : undefined
   const dialer = connector ?? (own as Dialer)
-  const usesIam = authType === undefined ? dialer.authType === 'IAM' : parseAuthType(authType) === 'IAM'
   return {
     dialer,
     instance,
     connectOptions: { ipType, authType },
     driverOptions: driverOptions as Omit<Config, keyof AdapterConfig>,
     user: findUser(config.user, usesIam, dialer),
+    usesIam,
     close: async () => own?.close(),
   }
 }
@@ -95,6 +105,13 @@ function checkShared(options: object, instance: string): void {
   throw new AlloyDBError('ALLOYDB_INVALID_OPTION', `The option "${name}" stands beside a shared connector.`, {
     instance,
     hint: `Give "${name}" to the Connector itself, or leave out \`connector\`.`,
+  })
+}
+
+function passwordError(instance: string): AlloyDBError {
+  return new AlloyDBError('ALLOYDB_INVALID_OPTION', 'The option "password" stands beside IAM login.', {
+    instance,
+    hint: 'Remove `password`, or set `authType` to "PASSWORD".',
   })
 }
 

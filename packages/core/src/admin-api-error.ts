@@ -14,9 +14,14 @@ const roles: Readonly<Record<string, string>> = {
 /**
  * Turns a failed Admin API call into an error that says what to do.
  *
+ * @param resource what was asked for: where it does not exist, that part of the URI is the likely wrong one
  * @see https://cloud.google.com/apis/design/errors for the shape of the answers
  */
-export function adminApiError(error: unknown, instance: InstanceUri): AlloyDBError {
+export function adminApiError(
+  error: unknown,
+  instance: InstanceUri,
+  resource: 'instance' | 'cluster',
+): AlloyDBError {
   const { status, body, retryAt, cause } = describeHttpFailure(error)
   const google = property(body, 'error')
   const said = property(google, 'message')
@@ -48,7 +53,7 @@ export function adminApiError(error: unknown, instance: InstanceUri): AlloyDBErr
       return make(
         'ALLOYDB_INSTANCE_NOT_FOUND',
         `There is no ${about}: ${message}`,
-        `Check ${likelyWrongPart(message)} of the instance URI; \`gcloud alloydb instances list --project=${instance.project} --region=- --cluster=-\` lists what is there.`,
+        `Check the ${resource === 'instance' ? 'instance' : 'project, the region and the cluster'} of the URI; \`gcloud alloydb instances list --project=${instance.project} --region=- --cluster=-\` lists what is there.`,
       )
     case 429:
       return make(
@@ -120,12 +125,4 @@ function errorInfo(google: unknown): { reason: unknown; metadata: unknown } {
     ? details.find((detail) => property(detail, '@type') === 'type.googleapis.com/google.rpc.ErrorInfo')
     : undefined
   return { reason: property(info, 'reason'), metadata: property(info, 'metadata') }
-}
-
-/** The Admin API names the resource that it did not find: the innermost collection is the part to look at. */
-function likelyWrongPart(message: string): string {
-  if (/instances\//.test(message)) return 'the instance'
-  if (/clusters\//.test(message)) return 'the cluster'
-  if (/locations\//.test(message)) return 'the region'
-  return 'each part'
 }

@@ -44,7 +44,7 @@ export class AdminApi {
 
   /** Asks where the instance can be reached. */
   async getConnectionInfo(instance: InstanceUri, signal: AbortSignal): Promise<ServerAddresses> {
-    const { data, headers } = await this.#call(instance, `${instance.name}/connectionInfo`, signal)
+    const { data, headers } = await this.#call(instance, 'instance', '/connectionInfo', signal)
     const port = Number(headers.get('x-alloydb-emulator-port'))
     return {
       hosts: readHosts({
@@ -62,7 +62,7 @@ export class AdminApi {
     publicKey: string,
     signal: AbortSignal,
   ): Promise<CertificateResponse> {
-    const { data } = await this.#call(instance, `${instance.cluster}:generateClientCertificate`, signal, {
+    const { data } = await this.#call(instance, 'cluster', ':generateClientCertificate', signal, {
       publicKey,
       certDuration: certificateDuration,
       useMetadataExchange: true,
@@ -84,11 +84,13 @@ export class AdminApi {
 
   async #call(
     instance: InstanceUri,
-    path: string,
+    resource: 'instance' | 'cluster',
+    method: string,
     signal: AbortSignal,
     data?: object,
   ): Promise<{ data: unknown; headers: Headers }> {
-    const url = `${this.#options.endpoint}/${apiVersion}/${path}`
+    const name = resource === 'instance' ? instance.name : instance.cluster
+    const url = `${this.#options.endpoint}/${apiVersion}/${name}${method}`
     const { transporter } = await this.#credentials.adminClient()
     const headers = await this.#credentials.adminHeaders(url)
     headers.set('user-agent', this.#options.userAgent)
@@ -106,7 +108,7 @@ export class AdminApi {
       })
     } catch (error) {
       signal.throwIfAborted()
-      throw adminApiError(error, instance)
+      throw adminApiError(error, instance, resource)
     }
   }
 }

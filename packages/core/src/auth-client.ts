@@ -1,6 +1,7 @@
 import type { AuthClient, ExternalAccountClientOptions } from 'google-auth-library'
 import { AlloyDBError } from './alloydb-error.ts'
 import type { Auth, CredentialsOptions } from './credentials.ts'
+import { openImpersonatedClient } from './impersonated-client.ts'
 
 const cloudPlatformScope = 'https://www.googleapis.com/auth/cloud-platform'
 
@@ -27,15 +28,7 @@ export async function openAuthClient(
   }
   if (impersonate === undefined) return client
 
-  const { Impersonated } = await import('google-auth-library')
-  return new Impersonated({
-    sourceClient: client,
-    targetPrincipal: impersonate.targetPrincipal,
-    delegates: [...(impersonate.delegates ?? [])],
-    targetScopes: [scope],
-    transporter: client.transporter,
-    useAuthRequestParameters: false, // the transporter has them already
-  })
+  return openImpersonatedClient(client, impersonate, scope)
 }
 
 async function openOwnClient(
@@ -69,16 +62,11 @@ async function openOwnClient(
   }
   if (client instanceof Impersonated) {
     // The library shows of these the target principal alone.
-    const sourceClient: unknown = Reflect.get(client, 'sourceClient')
-    if (sourceClient === undefined) return client
-    return new Impersonated({
-      sourceClient: sourceClient as AuthClient,
-      targetPrincipal: client.getTargetPrincipal(),
-      targetScopes: [scope],
-      delegates: Reflect.get(client, 'delegates') as string[],
-      endpoint: Reflect.get(client, 'endpoint') as string,
-      ...shared,
-    })
+    const sourceClient = Reflect.get(client, 'sourceClient') as AuthClient | undefined
+    const delegates = Reflect.get(client, 'delegates') as string[] | undefined
+    const endpoint = Reflect.get(client, 'endpoint') as string | undefined
+    const impersonation = { targetPrincipal: client.getTargetPrincipal(), delegates }
+    return sourceClient ? openImpersonatedClient(sourceClient, impersonation, scope, endpoint) : client
   }
   return client
 }

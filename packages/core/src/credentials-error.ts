@@ -24,14 +24,11 @@ export function credentialsError(error: unknown): AlloyDBError {
     )
   }
   if (status !== undefined && status >= 400 && status < 500 && status !== 429) {
-    const forbiddenImpersonation = /impersonate/.test(cause.message)
     return new AlloyDBError(
       'ALLOYDB_CREDENTIALS_REJECTED',
       `Google gave no access token for the credentials (HTTP ${status}): ${oneLine(cause.message)}.`,
       {
-        hint: forbiddenImpersonation
-          ? 'Grant roles/iam.serviceAccountTokenCreator on the service account to impersonate to the principal of the credentials (or to the delegate before it).'
-          : loginHint,
+        hint: loginHint,
         cause,
       },
     )

@@ -102,7 +102,7 @@ export class Credentials {
     try {
       if (auth === undefined && this.#emulator !== undefined)
         return await findEmulatorPrincipal(this.#emulator)
-      return await findPrincipal(await this.#openLoginClient(), auth)
+      return await findPrincipal(auth ?? (await this.#openLoginClient()))
     } catch (error) {
       throw credentialsError(error)
     }

@@ -1,4 +1,5 @@
 import type { AuthClient } from 'google-auth-library'
+import { property } from './http-failure.ts'
 
 /**
  * Credentials from the emulator itself, for applications that have none: tokens of its default service account, as a
@@ -8,22 +9,26 @@ export async function openEmulatorAuth(origin: string, scope: string): Promise<A
   const { OAuth2Client } = await import('google-auth-library')
   const client = new OAuth2Client()
   client.refreshHandler = async () => {
-    const answer = await readMetadata(origin, `token?scopes=${encodeURIComponent(scope)}`)
-    const { access_token, expires_in } = JSON.parse(answer) as { access_token: string; expires_in: number }
-    return { access_token, expiry_date: Date.now() + expires_in * 1_000 }
+    const answer = await readMetadata(client, origin, `token?scopes=${encodeURIComponent(scope)}`)
+    return {
+      access_token: String(property(answer, 'access_token')),
+      expiry_date: Date.now() + Number(property(answer, 'expires_in')) * 1_000,
+    }
   }
   return client
 }
 
 /** Asks the emulator whose its default credentials are. */
-export function findEmulatorPrincipal(origin: string): Promise<string> {
-  return readMetadata(origin, 'email')
+export async function findEmulatorPrincipal(origin: string): Promise<string> {
+  const { OAuth2Client } = await import('google-auth-library')
+  return String(await readMetadata(new OAuth2Client(), origin, 'email'))
 }
 
-async function readMetadata(origin: string, path: string): Promise<string> {
-  const response = await fetch(`${origin}/computeMetadata/v1/instance/service-accounts/default/${path}`, {
+async function readMetadata({ transporter }: AuthClient, origin: string, path: string): Promise<unknown> {
+  const { data } = await transporter.request<unknown>({
+    url: `${origin}/computeMetadata/v1/instance/service-accounts/default/${path}`,
     headers: { 'metadata-flavor': 'Google' },
+    proxy: '', // it is on this machine
   })
-  if (!response.ok) throw new Error(`the emulator at ${origin} answered with HTTP ${response.status}`)
-  return response.text()
+  return data
 }

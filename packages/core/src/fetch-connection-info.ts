@@ -29,14 +29,21 @@ export function fetchConnectionInfo(
   const event: RefreshEvent = { connector, instance: instance.name, phases: {} }
 
   const fetch = async (signal: AbortSignal): Promise<ConnectionInfo> => {
+    const { phases } = event
+    const certifying = timed(phases, 'keyPair', keyPair).then(async (key) => ({
+      key,
+      certificates: await timed(phases, 'certificate', () =>
+        adminApi.generateClientCertificate(instance, key.publicKey, signal),
+      ),
+    }))
+    const locating = timed(phases, 'connectionInfo', () => adminApi.getConnectionInfo(instance, signal))
     const [addresses, { key, certificates }] = await Promise.all([
-      timed(event.phases, 'connectionInfo', () => adminApi.getConnectionInfo(instance, signal)),
-      timed(event.phases, 'keyPair', keyPair).then(async (key) => ({
-        key,
-        certificates: await timed(event.phases, 'certificate', () =>
-          adminApi.generateClientCertificate(instance, key.publicKey, signal),
-        ),
-      })),
+      // Where the cluster does not exist either, that is what to say. It is the other call that knows.
+      locating.catch(async (error: unknown) => {
+        if (AlloyDBError.is(error, 'ALLOYDB_INSTANCE_NOT_FOUND')) await certifying
+        throw error
+      }),
+      certifying,
     ])
     const info = createConnectionInfo(instance, addresses, certificates, key.privateKey)
     event.expiresAt = info.expiresAt

@@ -1,5 +1,5 @@
 /** A certificate with less left than this is too old to wait for the next refresh: 4 minutes, as in the peers. */
-export const expiryBufferMs = 4 * 60_000
+export const expiryBufferMs: number = 4 * 60_000
 
 const hourMs = 60 * 60_000
 const maxJitter = 0.5

@@ -40,24 +40,21 @@ interface Login {
 const unknownUser = '(IAM principal)'
 
 /** Makes pg's config of an adapter's. */
-export function setUpClient(
-  { dialer, instance, connectOptions, driverOptions, user }: OpenedAdapter<AdapterConfig & pg.ClientConfig>,
-  wrap: (dial: Dial) => Dial = (dial) => dial,
-): ClientSetup {
-  const dial = wrap((signal) => dialer.connect(instance, { ...connectOptions, signal }))
+export function setUpClient({
+  dialer,
+  instance,
+  connectOptions,
+  driverOptions,
+  user,
+  usesIam,
+}: OpenedAdapter<AdapterConfig & pg.ClientConfig>): ClientSetup {
+  const dial: Dial = async (signal) => dialer.connect(instance, { ...connectOptions, signal })
   const config: pg.ClientConfig = {
     ...driverOptions,
     stream: createStreamFactory(instance, dial),
     ssl: false,
   }
-  const usesIam = (connectOptions.authType ?? dialer.authType)?.toUpperCase() === 'IAM'
-  if (usesIam) {
-    if (config.password) throw passwordGivenError(instance)
-    // With a password of its own pg reads neither PGPASSWORD nor ~/.pgpass.
-    config.password = () => {
-      throw passwordAskedError(instance)
-    }
-  }
+  if (usesIam) config.password = () => refusePassword(instance)
   if (typeof user !== 'function') return { config: { ...config, user } }
 
   const configFor: ConfigFor = (given, client) => {
@@ -79,15 +76,12 @@ function setUser(client: pg.Client, user: string): void {
   }
 }
 
-function passwordGivenError(instance: string): AlloyDBError {
-  return new AlloyDBError('ALLOYDB_INVALID_OPTION', 'The option "password" stands beside IAM login.', {
-    instance,
-    hint: 'Remove `password`, or set `authType` to "PASSWORD".',
-  })
-}
-
-function passwordAskedError(instance: string): AlloyDBError {
-  return new AlloyDBError(
+/**
+ * Stands where pg would look for a password: `PGPASSWORD` and ~/.pgpass are not for IAM login. Called only when
+ * PostgreSQL asks for one, which it does of a user who is no IAM user.
+ */
+function refusePassword(instance: string): never {
+  throw new AlloyDBError(
     'ALLOYDB_INVALID_OPTION',
     `PostgreSQL of instance "${instance}" asks for a password, and IAM login has none.`,
     { instance, hint: 'Set `user` to an IAM database user, or `authType` to "PASSWORD".' },

@@ -1,0 +1,56 @@
+import type { AuthClient, OAuth2Client } from 'google-auth-library'
+import { AlloyDBError } from './alloydb-error.ts'
+import type { Impersonation } from './credentials.ts'
+import { describeHttpFailure, property } from './http-failure.ts'
+
+/**
+ * Opens a client whose tokens are a service account's, which `source` may act as. (The library's own `Impersonated`
+ * prints a warning for each one that is made.)
+ *
+ * @param endpoint the origin of the IAM Service Account Credentials API
+ * @see https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken
+ */
+export async function openImpersonatedClient(
+  source: AuthClient,
+  { targetPrincipal, delegates = [] }: Impersonation,
+  scope: string,
+  endpoint: string = `https://iamcredentials.${source.universeDomain}`,
+): Promise<OAuth2Client> {
+  const { OAuth2Client } = await import('google-auth-library')
+  const { transporter, universeDomain } = source
+  const shared = { transporter, universeDomain, useAuthRequestParameters: false } // the transporter has them already
+  const client = new OAuth2Client(shared)
+  const account = (email: string): string => `projects/-/serviceAccounts/${email}`
+  client.refreshHandler = async () => {
+    const headers = await source.getRequestHeaders()
+    const request = {
+      url: `${endpoint}/v1/${account(encodeURIComponent(targetPrincipal))}:generateAccessToken`,
+      method: 'POST',
+      data: { scope: [scope], delegates: delegates.map(account), lifetime: '3600s' },
+    } as const
+    const { data } = await transporter
+      .request<unknown>({ ...request, headers, responseType: 'json' })
+      .catch((error: unknown) => {
+        throw impersonationError(error, targetPrincipal)
+      })
+    return {
+      access_token: String(property(data, 'accessToken')),
+      expiry_date: Date.parse(String(property(data, 'expireTime'))),
+    }
+  }
+  return client
+}
+
+/** Whoever may not act as an account is told that it may not exist, too. */
+function impersonationError(error: unknown, targetPrincipal: string): unknown {
+  const { status, cause } = describeHttpFailure(error)
+  if (status !== 403 && status !== 404) return error
+  return new AlloyDBError(
+    'ALLOYDB_CREDENTIALS_REJECTED',
+    `The credentials may not act as "${targetPrincipal}": ${cause.message}`,
+    {
+      hint: 'Grant roles/iam.serviceAccountTokenCreator on it to the principal of the credentials, or to the last of the delegates, each of which needs it on the next.',
+      cause,
+    },
+  )
+}

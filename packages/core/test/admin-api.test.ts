@@ -1,0 +1,177 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { AlloyDBErrorCode } from '../src/index.ts'
+import { failureOf, startHarness } from './harness.ts'
+
+const uri = 'projects/shop/locations/us-central1/clusters/main/instances/primary'
+const { emulator, openConnector, countRequests } = await startHarness({ instances: [uri] })
+const { client_email: app } = emulator.serviceAccount
+
+afterEach(() => {
+  emulator.iam.apiDisabled = false
+  emulator.iam.quotaPerMinute = undefined
+})
+
+const connectError = () => failureOf(openConnector().connect(uri))
+
+describe('the Admin API is asked', () => {
+  test('for v1beta, with who is asking', async () => {
+    ;(await openConnector({ userAgent: 'shop/1.0' }).connect(uri)).destroy()
+    const call = emulator.requests.findLast(({ step }) => step === 'connectionInfo')
+    expect(call?.headers).toMatchObject({
+      'user-agent': expect.stringMatching(/^alloydb-node-connector\/\S+ shop\/1\.0/) as string,
+      'x-goog-api-client': expect.stringMatching(/^gl-node\/\d+\.\d+\.\d+ gccl\//) as string,
+    })
+  })
+
+  test('for a certificate of one hour, with the metadata exchange', async () => {
+    ;(await openConnector().connect(uri)).destroy()
+    const call = emulator.requests.findLast(({ step }) => step === 'certificate')
+    expect(call).toMatchObject({ certDuration: '3600s', useMetadataExchange: true })
+  })
+
+  test('at the expense of the quota project', async () => {
+    ;(await openConnector({ quotaProject: 'billing' }).connect(uri)).destroy()
+    const calls = emulator.requests.filter(({ step }) => step === 'connectionInfo' || step === 'certificate')
+    for (const { headers } of calls.slice(-2))
+      expect(headers).toMatchObject({ 'x-goog-user-project': 'billing' })
+  })
+})
+
+describe('an error of the Admin API', () => {
+  test('names the permission, the role and the project', async () => {
+    emulator.iam.revoke(app, 'roles/alloydb.client')
+    const connector = openConnector()
+    const error = await failureOf(connector.connect(uri))
+    expect(error.code).toBe('ALLOYDB_PERMISSION_DENIED')
+    expect(error.summary).toMatch(/Permission 'alloydb\.[\w.]+' denied on resource/)
+    expect(error.hint).toBe(
+      'Grant roles/alloydb.client on project "shop" to the principal of the credentials.',
+    )
+    expect(error.retryable).toBe(false)
+
+    // It is kept for some seconds: dials fail at once, and the Admin API is left alone.
+    countRequests()
+    expect((await failureOf(connector.connect(uri))).code).toBe('ALLOYDB_PERMISSION_DENIED')
+    expect(countRequests()).toMatchObject({ connectionInfo: 0, certificate: 0 })
+    emulator.iam.grant(app, 'roles/alloydb.client')
+  })
+
+  test('names the role that a quota project takes', async () => {
+    emulator.iam.revoke(app, 'roles/serviceusage.serviceUsageConsumer')
+    const error = await failureOf(openConnector({ quotaProject: 'billing' }).connect(uri))
+    expect(error.code).toBe('ALLOYDB_PERMISSION_DENIED')
+    expect(error.hint).toContain('roles/serviceusage.serviceUsageConsumer on the quota project')
+    emulator.iam.grant(app, 'roles/serviceusage.serviceUsageConsumer')
+  })
+
+  test('names the API to enable', async () => {
+    emulator.iam.apiDisabled = true
+    const error = await connectError()
+    expect(error.code).toBe('ALLOYDB_API_DISABLED')
+    expect(error.summary).toContain('The API alloydb.googleapis.com is not enabled in project "shop"')
+    expect(error.hint).toContain('`gcloud services enable alloydb.googleapis.com --project=shop`')
+  })
+
+  test.each([
+    ['instance', uri.replace('primary', 'secondary'), 'Check the instance of'],
+    ['cluster', uri.replace('main', 'other'), 'Check the project, the region and the cluster of'],
+  ])('names the %s as the likely wrong part of the URI', async (_, wrong, hint) => {
+    const error = await failureOf(openConnector().connect(wrong))
+    expect(error.code).toBe('ALLOYDB_INSTANCE_NOT_FOUND')
+    expect(error.summary).toContain(`There is no instance "${wrong}"`)
+    expect(error.hint).toContain(hint)
+  })
+
+  test('tells of the quota, and when to come back', async () => {
+    emulator.iam.quotaPerMinute = 0
+    const error = await connectError()
+    expect(error.code).toBe('ALLOYDB_QUOTA_EXCEEDED')
+    expect(error.summary).toContain('quota')
+    expect(error.retryable).toBe(true)
+  })
+
+  test.each<[string, Parameters<typeof emulator.faults.add>[0], AlloyDBErrorCode, string]>([
+    [
+      'a time to come back',
+      { step: 'connectionInfo', fail: { status: 429, retryAfterSeconds: 60 } },
+      'ALLOYDB_QUOTA_EXCEEDED',
+      'could not be refreshed',
+    ],
+    [
+      '400',
+      { step: 'certificate', fail: { status: 400, message: 'Bad location.' } },
+      'ALLOYDB_INVALID_REQUEST',
+      'Bad location.',
+    ],
+    [
+      '401',
+      { step: 'connectionInfo', fail: { status: 401 } },
+      'ALLOYDB_UNAUTHENTICATED',
+      'did not accept the credentials',
+    ],
+    ['500', { step: 'certificate', fail: { status: 500 } }, 'ALLOYDB_ADMIN_API_UNAVAILABLE', '(HTTP 500)'],
+    ['503', { step: 'connectionInfo', fail: { status: 503 } }, 'ALLOYDB_ADMIN_API_UNAVAILABLE', '(HTTP 503)'],
+    [
+      'a broken connection',
+      { step: 'connectionInfo', close: 'RST' },
+      'ALLOYDB_ADMIN_API_UNAVAILABLE',
+      'could not be reached',
+    ],
+    [
+      'a login page',
+      { step: 'certificate', garbage: true },
+      'ALLOYDB_ADMIN_API_INVALID_RESPONSE',
+      'gave no client certificate',
+    ],
+    [
+      'a certificate that is none',
+      { step: 'certificate', replace: { pemCertificateChain: ['x'] } },
+      'ALLOYDB_ADMIN_API_INVALID_RESPONSE',
+      'cannot be used',
+    ],
+    [
+      'no certificate',
+      { step: 'certificate', replace: { pemCertificateChain: [] } },
+      'ALLOYDB_ADMIN_API_INVALID_RESPONSE',
+      'gave no client certificate',
+    ],
+    [
+      'no CA',
+      { step: 'certificate', replace: { caCert: undefined } },
+      'ALLOYDB_ADMIN_API_INVALID_RESPONSE',
+      'gave no client certificate',
+    ],
+  ])('is its own for %s', async (_, fault, code, text) => {
+    emulator.faults.add(fault)
+    const error = await connectError()
+    expect(error.code).toBe(code)
+    expect(error.summary).toContain(text)
+    expect(error.summary).toContain(`instance "${uri}"`)
+    expect(error.hint).toBeTypeOf('string')
+  })
+
+  test('carries the time to come back, which the next refresh honours', async () => {
+    emulator.faults.add({ step: 'connectionInfo', fail: { status: 503, retryAfterSeconds: 3_600 }, times: 1 })
+    const connector = openConnector()
+    const before = Date.now()
+    const error = await failureOf(connector.connect(uri))
+    expect(error.retryAt).toBeGreaterThanOrEqual(before + 3_599_000)
+    expect((await failureOf(connector.connect(uri))).code).toBe('ALLOYDB_ADMIN_API_UNAVAILABLE')
+    expect(countRequests()).toMatchObject({ connectionInfo: 1 })
+  })
+
+  test('that comes too late is its own, and its call is aborted', async () => {
+    const handle = emulator.faults.add({ step: 'connectionInfo', stall: true })
+    const error = await failureOf(openConnector({ refreshTimeoutMs: 100 }).connect(uri))
+    expect(error.code).toBe('ALLOYDB_REFRESH_TIMEOUT')
+    expect(error.summary).toBe(`The refresh of instance "${uri}" took longer than 100 ms.`)
+    expect(handle.hits).toBe(1)
+  })
+
+  test('of a passing kind is over with the next connect', async () => {
+    emulator.faults.add({ step: 'connectionInfo', fail: { status: 503 }, times: 1 })
+    const connector = openConnector()
+    await failureOf(connector.connect(uri))
+    ;(await connector.connect(uri)).destroy()
+  })
+})
