@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { startEmulator, type Emulator, type EmulatorOptions } from '@alloydb/emulator'
 import { JWT } from 'google-auth-library'
 import { afterAll, afterEach, inject } from 'vitest'
@@ -57,13 +58,34 @@ function openJwt({ serviceAccount, auth }: Emulator): JWT {
   })
 }
 
-/** Waits for a promise to fail, and gives its error. */
+/** Waits for a promise to fail, and gives its error, which has to say what docs/errors.md says that it says. */
 export async function failureOf(promise: Promise<unknown>): Promise<AlloyDBError> {
   const error: unknown = await promise.then(
     () => undefined,
     (reason: unknown) => reason,
   )
-  if (!AlloyDBError.is(error))
+  if (!AlloyDBError.is(error)) {
     throw new Error(`expected an AlloyDBError, got: ${String(error)}`, { cause: error })
+  }
+  const isDocumented = documentedMessages(error.code).some((pattern) => pattern.test(error.summary))
+  if (!isDocumented)
+    throw new Error(`docs/errors.md does not have this message of ${error.code}: ${error.summary}`)
   return error
+}
+
+const errorsDocument = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8')
+
+/** The codes that docs/errors.md has a section for. */
+export function documentedCodes(): string[] {
+  return [...errorsDocument.matchAll(/^## (ALLOYDB_\w+)$/gm)].map(([, code]) => code ?? '')
+}
+
+/** The messages that docs/errors.md gives for a code, with `<…>` for what varies. */
+function documentedMessages(code: string): RegExp[] {
+  const section = errorsDocument.split(`## ${code}\n`)[1] ?? ''
+  const block = /```text\n(.*?)\n```/s.exec(section)?.[1] ?? ''
+  return block.split('\n').map((template) => {
+    const parts = template.split(/<[^>]*>/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    return new RegExp(`^${parts.join('.+')}$`, 's')
+  })
 }
