@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { startEmulator, type Emulator, type EmulatorOptions } from '@alloydb/emulator'
 import { JWT } from 'google-auth-library'
-import { afterAll, afterEach, inject } from 'vitest'
+import { inspect } from 'node:util'
+import { afterAll, afterEach, expect, inject } from 'vitest'
 import type {} from '../../../tooling/testing/shared-postgres.ts'
 import { AlloyDBError, Connector, type ConnectorOptions } from '../src/index.ts'
 
@@ -17,6 +18,8 @@ export interface Harness {
 export async function startHarness(options: EmulatorOptions = {}): Promise<Harness> {
   const emulator = await startEmulator({ postgres: inject('postgres'), ...options })
   const connectors: Connector[] = []
+  const log: string[] = []
+  const logger = { debug: (line: string) => void log.push(line), warn: (line: string) => void log.push(line) }
   let counted = 0
 
   afterEach(async () => {
@@ -25,14 +28,17 @@ export async function startHarness(options: EmulatorOptions = {}): Promise<Harne
     emulator.disconnectAll('RST')
     counted = emulator.requests.length
   })
-  afterAll(() => emulator.stop())
+  afterAll(async () => {
+    await emulator.stop()
+    expect(log.join('\n')).not.toMatch(secret)
+  })
 
   return {
     emulator,
     openConnector(connectorOptions) {
       process.env['ALLOYDB_EMULATOR_HOST'] = emulator.host
       try {
-        const connector = new Connector({ auth: openJwt(emulator), ...connectorOptions })
+        const connector = new Connector({ auth: openJwt(emulator), logger, ...connectorOptions })
         connectors.push(connector)
         return connector
       } finally {
@@ -49,6 +55,9 @@ export async function startHarness(options: EmulatorOptions = {}): Promise<Harne
     },
   }
 }
+
+/** What must never be seen: access tokens, keys, certificates, signed assertions. */
+const secret = /ya29\.|1\/\/[\w-]{20}|-----BEGIN|MII[\w+/]{20}|eyJ[\w-]{10}/
 
 function openJwt({ serviceAccount, auth }: Emulator): JWT {
   return new JWT({
@@ -67,6 +76,7 @@ export async function failureOf(promise: Promise<unknown>): Promise<AlloyDBError
   if (!AlloyDBError.is(error)) {
     throw new Error(`expected an AlloyDBError, got: ${String(error)}`, { cause: error })
   }
+  expect(inspect(error, { depth: Infinity, showHidden: true })).not.toMatch(secret)
   const isDocumented = documentedMessages(error.code).some((pattern) => pattern.test(error.summary))
   if (!isDocumented)
     throw new Error(`docs/errors.md does not have this message of ${error.code}: ${error.summary}`)
