@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
@@ -9,7 +10,7 @@ const sharedPostgres = join(import.meta.dirname, 'tooling/testing/shared-postgre
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    projects: ['core', 'emulator', 'pg'].map((name) => ({
+    projects: readdirSync(new URL('packages', import.meta.url)).map((name) => ({
       extends: true,
       test: {
         name,
@@ -20,7 +21,7 @@ export default defineConfig({
     })),
     coverage: {
       provider: 'v8',
-      include: ['packages/*/src/**/*.ts'],
+      include: ['src/**/*.ts'], // of each package
       reporter: ['text', 'json-summary'],
     },
   },
