@@ -107,4 +107,7 @@ for (const problem of problems) console.log(problem)
 const blockCount = code.reduce((sum, { blocks }) => sum + blocks, 0)
 const counts = `${blockCount} code blocks of ${readmes.length} READMEs, links of ${documents.length} documents`
 console.log(problems.length === 0 ? `Checked ${counts}.` : `Problems in ${counts}: see above.`)
-if (problems.length > 0) process.exitCode = 1
+if (problems.length > 0) {
+  console.log('Declare what a README takes for granted in its <!-- given --> comment: see check-docs.ts.')
+  process.exitCode = 1
+}
