@@ -26,7 +26,7 @@ async function check(what: string, work: () => Promise<unknown>, whatToDo: strin
     (error: unknown) => error,
   )
   const time = `${((performance.now() - startedAt) / 1000).toFixed(1)} s`
-  console.log(`  ${error === undefined ? 'ok  ' : 'FAIL'}  ${what.padEnd(64)} ${time.padStart(8)}`)
+  console.log(`  ${error === undefined ? 'ok  ' : 'FAIL'}  ${what.padEnd(88)} ${time.padStart(8)}`)
   if (error === undefined) return true
   failures += 1
   const message = error instanceof Error ? error.message : inspect(error)
