@@ -47,6 +47,7 @@ export async function withDeadline<T>(
   const timer = setTimeout(() => abort.abort(error()), timeoutMs)
   if (!keepsAlive) timer.unref()
   try {
+    abort.signal.throwIfAborted()
     return await abortable(work(abort.signal), abort.signal)
   } catch (failure) {
     abort.abort(failure)

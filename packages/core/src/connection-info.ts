@@ -3,6 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { CertificateResponse } from './admin-api.ts'
 import { AlloyDBError } from './alloydb-error.ts'
 import type { InstanceUri } from './instance-uri.ts'
+import { messageOf } from './message-of.ts'
 import type { ServerAddresses } from './server-addresses.ts'
 
 /** All that dialing an instance takes. One is made by each refresh, and shared by every dial until the next. */
@@ -29,10 +30,11 @@ export function createConnectionInfo(
   privateKey: string,
 ): ConnectionInfo {
   try {
-    const leaf = new X509Certificate(certificateChain[0] ?? '')
+    const chain = certificateChain.map((pem) => `${pem.trim()}\n`).join('')
+    const leaf = new X509Certificate(chain) // the first of them
     const secureContext = createSecureContext({
       ca: caCertificate,
-      cert: certificateChain.map((pem) => `${pem.trim()}\n`).join(''),
+      cert: chain,
       key: privateKey,
       minVersion: 'TLSv1.3',
     })
@@ -40,7 +42,7 @@ export function createConnectionInfo(
   } catch (error) {
     throw new AlloyDBError(
       'ALLOYDB_ADMIN_API_INVALID_RESPONSE',
-      `The client certificate for instance "${instance.name}" cannot be used: ${error instanceof Error ? error.message : String(error)}.`,
+      `The client certificate for instance "${instance.name}" cannot be used: ${messageOf(error)}.`,
       { instance: instance.name, hint: 'It will be fetched anew.' },
     )
   }

@@ -3,6 +3,7 @@ import { AlloyDBError } from './alloydb-error.ts'
 import type { AuthType, IpType } from './dialer.ts'
 import type { AlloyDBErrorCode } from './error-codes.ts'
 import { property } from './http-failure.ts'
+import { messageOf } from './message-of.ts'
 import { ExchangeError, type ExchangeFailure } from './metadata-exchange.ts'
 import { AddressMismatch } from './secure-transport.ts'
 
@@ -81,7 +82,7 @@ export function phaseTimeoutError(
 export function tcpError(error: unknown, { instance, host, port, ipType }: DialTarget): AlloyDBError {
   return new AlloyDBError(
     'ALLOYDB_TCP_FAILED',
-    `TCP to ${at(host, port)} of instance "${instance}" failed: ${messageOf(error)}.`,
+    `TCP to ${at(host, port)} of instance "${instance}" failed: ${reasonOf(error)}.`,
     { instance, hint: routes[ipType], cause: error },
   )
 }
@@ -102,21 +103,21 @@ export function tlsError(error: unknown, { instance, host, port }: DialTarget): 
   if (typeof code === 'string' && certificateFailures.test(code)) {
     return make(
       'ALLOYDB_SERVER_CERTIFICATE_UNTRUSTED',
-      `The certificate of the server at ${at(host, port)} is not of the CA of the cluster of instance "${instance}": ${messageOf(error)}.`,
+      `The certificate of the server at ${at(host, port)} is not of the CA of the cluster of instance "${instance}": ${reasonOf(error)}.`,
       'Something between here and the instance may intercept TLS, or the address is of another cluster: check the network path, and that the clock of this machine is right.',
     )
   }
   if (typeof code === 'string' && versionFailures.test(code)) {
     return make(
       'ALLOYDB_TLS_VERSION_UNSUPPORTED',
-      `The server at ${at(host, port)} of instance "${instance}" does not speak TLS 1.3: ${messageOf(error)}.`,
+      `The server at ${at(host, port)} of instance "${instance}" does not speak TLS 1.3: ${reasonOf(error)}.`,
       "AlloyDB's server-side proxy speaks nothing else: something in between answers in its place.",
     )
   }
   if (isAlert(code)) return rejectedCertificate(error, instance)
   return make(
     'ALLOYDB_TLS_FAILED',
-    `The TLS handshake with ${at(host, port)} of instance "${instance}" failed: ${messageOf(error)}.`,
+    `The TLS handshake with ${at(host, port)} of instance "${instance}" failed: ${reasonOf(error)}.`,
     'Check that port 5433 of that address is the server-side proxy, with nothing in between that ends TLS.',
   )
 }
@@ -139,7 +140,7 @@ export function exchangeError(error: unknown, { instance, host, port, authType }
   const { code, what, hint } = exchangeFailures.closed
   return new AlloyDBError(
     code,
-    `${what} of instance "${instance}" at ${at(host, port)}: ${messageOf(error)}.`,
+    `${what} of instance "${instance}" at ${at(host, port)}: ${reasonOf(error)}.`,
     {
       instance,
       hint,
@@ -176,7 +177,7 @@ const exchangeFailures: Readonly<
 function rejectedCertificate(error: unknown, instance: string): AlloyDBError {
   return new AlloyDBError(
     'ALLOYDB_CLIENT_CERTIFICATE_REJECTED',
-    `Instance "${instance}" rejected the client certificate: ${messageOf(error)}.`,
+    `Instance "${instance}" rejected the client certificate: ${reasonOf(error)}.`,
     {
       instance,
       hint: 'A new one is fetched: try again. If it stays, check the clock of this machine, and that the principal has roles/alloydb.client.',
@@ -199,8 +200,8 @@ function at(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
+function reasonOf(error: unknown): string {
+  const message = messageOf(error)
   // OpenSSL's messages: "<address>:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:<file>"
   const openssl = /:error:[0-9A-F]{8}:[^:]*:[^:]*:([^:]+):/.exec(message)?.[1]
   return (openssl ?? message).trim().replace(/\.$/, '')

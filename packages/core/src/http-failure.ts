@@ -1,3 +1,5 @@
+import { messageOf } from './message-of.ts'
+
 /**
  * What can be told of a failed HTTP call without giving away what it sent: the error objects of HTTP clients hold the
  * request, and so its tokens and keys. Only this description travels further.
@@ -39,8 +41,7 @@ export function parseRetryAfter(value: string, now: number): number | undefined 
 
 /** Copies of an error just what is safe to print: its name, its code and its message without query strings. */
 function safeError(error: unknown): Error {
-  const message = error instanceof Error ? error.message : String(error)
-  const copy = new Error(message.replace(/\?[^\s,]*/g, '?…'))
+  const copy = new Error(messageOf(error).replace(/\?[^\s,]*/g, '?…'))
   copy.name = error instanceof Error ? error.name : 'Error'
   const code = property(error, 'code') ?? property(property(error, 'cause'), 'code')
   return typeof code === 'string' ? Object.assign(copy, { code }) : copy

@@ -7,6 +7,7 @@ import {
   type DialEvent,
   type RefreshEvent,
 } from './diagnostics.ts'
+import { messageOf } from './message-of.ts'
 
 /** Where a connector's log lines go. Only these two methods are called, each with one text. */
 export interface Logger {
@@ -97,6 +98,6 @@ function describePhases(phases: Partial<Record<string, number>>): string {
 }
 
 function firstLine(error: unknown): string {
-  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n', 1)
+  const [line = ''] = messageOf(error).split('\n', 1)
   return line
 }

@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls'
+import { messageOf } from './message-of.ts'
 import {
   decodeResponse,
   encodeRequest,
@@ -63,8 +64,7 @@ export function exchangeMetadata(
 
     socket.on('readable', onReadable).on('end', onEnd).on('close', onEnd).on('error', onError)
     signal.addEventListener('abort', onAbort, { once: true })
-    if (signal.aborted) onAbort()
-    else if (socket.destroyed) onEnd()
+    if (socket.destroyed) onEnd()
     else socket.write(encodeRequest(request))
   })
 }
@@ -91,7 +91,7 @@ function decode(body: Buffer): ReturnType<typeof decodeResponse> {
   try {
     return decodeResponse(body)
   } catch (error) {
-    throw new ExchangeError('invalid', error instanceof Error ? error.message : String(error))
+    throw new ExchangeError('invalid', messageOf(error))
   }
 }
 

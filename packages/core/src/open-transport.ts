@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-/** Opens the connection that TLS runs on. */
+/** Opens the connection that TLS runs on. The signal is not aborted yet when it is called. */
 export type CreateConnection = (host: string, port: number, signal: AbortSignal) => Duplex | Promise<Duplex>
 
 const keepAliveDelayMs = 30_000
@@ -33,5 +33,4 @@ export const createTcpConnection: CreateConnection = (host, port, signal) =>
     }
     socket.once('connect', onConnect).once('error', onError)
     signal.addEventListener('abort', onAbort, { once: true })
-    if (signal.aborted) onAbort()
   })

@@ -39,19 +39,18 @@ export class RefreshAheadCache implements ConnectionInfoCache {
 
   #schedule(): void {
     clearTimeout(this.#timer)
-    const { current, failure } = this.#refresher
-    const now = Date.now()
-    let delayMs: number
-    if (failure !== undefined) {
-      if (!failure.error.retryable) return
-      delayMs = failure.retryAt - now
-    } else if (current !== undefined) {
-      delayMs = refreshDelayMs(now, current.expiresAt, Math.random())
-    } else {
-      return
-    }
+    const delayMs = this.#nextDelayMs()
+    if (delayMs === undefined) return
     this.#publish('schedule', delayMs)
     this.#timer = setTimeout(() => this.#refreshUnwatched(), delayMs).unref()
+  }
+
+  /** How long to wait until the next refresh; none follows a failure that no retry mends. */
+  #nextDelayMs(): number | undefined {
+    const { current, failure } = this.#refresher
+    const now = Date.now()
+    if (failure !== undefined) return failure.error.retryable ? failure.retryAt - now : undefined
+    return current && refreshDelayMs(now, current.expiresAt, Math.random())
   }
 
   /** Refreshes with nobody waiting. A failure is published by the refresh itself, and remembered by the refresher. */

@@ -55,7 +55,6 @@ export function secureTransport(
     const onClose = (): void => onError(new Error('the connection was closed during the TLS handshake'))
     socket.once('secureConnect', onSecure).once('error', onError).once('close', onClose)
     signal.addEventListener('abort', onAbort, { once: true })
-    if (signal.aborted) onAbort()
   })
 }
 

@@ -104,6 +104,18 @@ describe('an error of the Admin API', () => {
       'Bad location.',
     ],
     [
+      'a bare 403',
+      { step: 'connectionInfo', fail: { status: 403, message: 'Forbidden.' } },
+      'ALLOYDB_PERMISSION_DENIED',
+      'Forbidden.',
+    ],
+    [
+      'an API that is not enabled, without details',
+      { step: 'connectionInfo', fail: { status: 403, reason: 'SERVICE_DISABLED' } },
+      'ALLOYDB_API_DISABLED',
+      'The API alloydb.googleapis.com is not enabled in project "shop"',
+    ],
+    [
       '401',
       { step: 'connectionInfo', fail: { status: 401 } },
       'ALLOYDB_UNAUTHENTICATED',

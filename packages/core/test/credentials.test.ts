@@ -1,7 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { GoogleAuth, Impersonated, JWT, OAuth2Client, UserRefreshClient } from 'google-auth-library'
+import {
+  GoogleAuth,
+  Impersonated,
+  JWT,
+  OAuth2Client,
+  PassThroughClient,
+  UserRefreshClient,
+} from 'google-auth-library'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { failureOf, startHarness } from './harness.ts'
 
@@ -158,6 +165,33 @@ describe('tokens', () => {
     expect(error.code).toBe('ALLOYDB_CREDENTIALS_REJECTED')
     expect(error.summary).toContain('invalid_grant')
     expect(error.hint).toContain('check that its key still exists')
+  })
+
+  test('that are refused for another reason say so', async () => {
+    emulator.faults.add({ step: 'token', fail: { status: 401, reason: 'unauthorized_client' } })
+    const error = await failureOf(openConnector().connect(instance))
+    expect(error.code).toBe('ALLOYDB_CREDENTIALS_REJECTED')
+    expect(error.summary).toContain('(HTTP 401)')
+  })
+
+  test('with too narrow a scope say which they need', async () => {
+    const jwt = new JWT({ ...key, scopes: [login], ...clientOptions })
+    const auth = new OAuth2Client({ ...clientOptions })
+    auth.refreshHandler = async () => ({
+      access_token: (await jwt.getAccessToken()).token ?? '',
+      expiry_date: Date.now() + 3_600_000,
+    })
+    const error = await failureOf(openConnector({ auth }).connect(instance))
+    expect(error.code).toBe('ALLOYDB_PERMISSION_DENIED')
+    expect(error.hint).toContain(admin)
+  })
+
+  test('that a client does not give are missed', async () => {
+    const connector = openConnector({ loginAuth: new PassThroughClient() })
+    const error = await failureOf(connector.connect(instance))
+    expect(error.code).toBe('ALLOYDB_CREDENTIALS_REJECTED')
+    expect(error.summary).toBe('The credentials gave no access token.')
+    expect((await failureOf(connector.getIamUser())).code).toBe('ALLOYDB_IAM_USER_UNKNOWN')
   })
 
   test('that need a new login of the user say how', async () => {

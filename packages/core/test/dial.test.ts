@@ -256,6 +256,18 @@ describe('IP types', () => {
     expect(psc.summary).toBe(`Instance "${onlyPsc}" has no private IP address; it has: PSC.`)
   })
 
+  test('an instance without any address says so', async () => {
+    emulator.faults.add({
+      step: 'connectionInfo',
+      replace: { ipAddress: '', publicIpAddress: '', pscDnsName: '' },
+    })
+    const error = await failureOf(openConnector().connect(instance, { ipType: 'PSC' }))
+    expect(error.message).toBe(
+      `Instance "${instance}" has no Private Service Connect name; it has: none.\n` +
+        'Set ipType to what it has, or enable Private Service Connect on the instance.',
+    )
+  })
+
   test('an empty address is a missing one', async () => {
     emulator.faults.add({
       step: 'connectionInfo',
@@ -356,6 +368,14 @@ describe('createConnection', () => {
     const error = await failureOf(connector.connect(instance))
     expect(error.code).toBe('ALLOYDB_TCP_FAILED')
     expect(error.cause).toBe(failure)
+  })
+
+  test('that fails with anything at all is told, with the address of a version 6 in brackets', async () => {
+    emulator.faults.add({ step: 'connectionInfo', replace: { ipAddress: '2001:db8::1' } })
+    // oxlint-disable-next-line prefer-promise-reject-errors -- users do
+    const connector = openConnector({ createConnection: () => Promise.reject('no tunnel') })
+    const error = await failureOf(connector.connect(instance))
+    expect(error.summary).toMatch(/^TCP to \[2001:db8::1\]:\d+ of instance ".*" failed: no tunnel\.$/)
   })
 
   test('that comes too late has its connection destroyed', async () => {

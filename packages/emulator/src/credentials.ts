@@ -1,6 +1,6 @@
 import { generateKeyPair, randomBytes, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
-import { isServiceAccount } from './iam.ts'
+import { isFederated, isServiceAccount } from './iam.ts'
 import { projectDomain } from './instance-name.ts'
 
 /** The JSON of a service account's key file. */
@@ -25,9 +25,19 @@ export interface AuthorizedUser {
   universe_domain: string
 }
 
+/** The JSON that `gcloud iam workload-identity-pools create-cred-config` writes for a workload from elsewhere. */
+export interface ExternalAccount {
+  type: 'external_account'
+  audience: string
+  subject_token_type: string
+  token_url: string
+  credential_source: { url: string }
+  universe_domain: string
+}
+
 /** Options for google-auth-library: `new GoogleAuth(auth)`. */
 export interface EmulatorAuth {
-  credentials: ServiceAccountKey | AuthorizedUser
+  credentials: ServiceAccountKey | AuthorizedUser | ExternalAccount
   clientOptions: { transporterOptions: { fetchImplementation: typeof fetch } }
 }
 
@@ -44,6 +54,7 @@ export class Credentials {
   readonly #host: () => string
   readonly #keys = new Map<string, Promise<{ key: ServiceAccountKey; publicKey: KeyObject }>>()
   readonly #refreshTokens = new Map<string, string>()
+  readonly #subjectTokens = new Map<string, string>()
 
   /** `host` is asked for late, since the port is not known before the server listens. */
   constructor(project: string, host: () => string) {
@@ -65,34 +76,51 @@ export class Credentials {
 
   /** The application-default credentials of a user, with a refresh token; always the same for the same user. */
   authorizedUser(email: string): AuthorizedUser {
-    let token = [...this.#refreshTokens].find(([, owner]) => owner === email)?.[0]
-    if (!token) {
-      token = `1//${randomBytes(32).toString('base64url')}`
-      this.#refreshTokens.set(token, email)
-    }
     return {
       type: 'authorized_user',
       client_id: 'emulator.apps.googleusercontent.com',
       client_secret: 'emulator',
-      refresh_token: token,
+      refresh_token: `1//${tokenOf(this.#refreshTokens, email)}`,
       universe_domain: 'googleapis.com',
     }
   }
 
+  /** The configuration of a workload from elsewhere, whose own identity provider is the emulator, too. */
+  externalAccount(principal: string): ExternalAccount {
+    return {
+      type: 'external_account',
+      audience:
+        '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/emulator/providers/emulator',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      token_url: `http://${this.#host()}/v1/token`,
+      credential_source: {
+        url: `http://${this.#host()}/emulator/subject-token/${tokenOf(this.#subjectTokens, principal)}`,
+      },
+      universe_domain: 'googleapis.com',
+    }
+  }
+
+  /** Whose subject token it is. */
+  subjectTokenOwner(token: string): string | undefined {
+    return this.#subjectTokens.get(token)
+  }
+
   /** Whose refresh token it is. */
   refreshTokenOwner(token: string): string | undefined {
-    return this.#refreshTokens.get(token)
+    return this.#refreshTokens.get(token.replace(/^1\/\//, ''))
   }
 
   /** Options with which google-auth-library authenticates as the principal, by its own real code. */
   async authFor(email: string): Promise<EmulatorAuth> {
-    const credentials = isServiceAccount(email)
-      ? await this.serviceAccountKey(email)
-      : this.authorizedUser(email)
     return {
-      credentials,
+      credentials: await this.#credentialsOf(email),
       clientOptions: { transporterOptions: { fetchImplementation: (...args) => this.#fetch(...args) } },
     }
+  }
+
+  async #credentialsOf(principal: string): Promise<EmulatorAuth['credentials']> {
+    if (isFederated(principal)) return this.externalAccount(principal)
+    return isServiceAccount(principal) ? this.serviceAccountKey(principal) : this.authorizedUser(principal)
   }
 
   /** A fetch that brings requests for Google's token services here, and leaves all others alone. */
@@ -123,4 +151,13 @@ export class Credentials {
 /** The service account that the emulator makes where none is asked for. */
 export function defaultServiceAccount(project: string): string {
   return `app@${projectDomain(project)}.iam.gserviceaccount.com`
+}
+
+/** The token of an owner, made at first and the same from then on. */
+function tokenOf(tokens: Map<string, string>, owner: string): string {
+  const known = [...tokens].find((entry) => entry[1] === owner)?.[0]
+  if (known !== undefined) return known
+  const token = randomBytes(32).toString('base64url')
+  tokens.set(token, owner)
+  return token
 }

@@ -36,8 +36,9 @@ export const DEFAULT_ROLES: readonly Role[] = [
   'roles/serviceusage.serviceUsageConsumer',
 ]
 
-/** A service account or a user. */
+/** A service account, a user, or a workload from elsewhere. */
 export interface Principal {
+  /** An e-mail address; of a workload from elsewhere, `principal://iam.googleapis.com/…/subject/NAME`. */
   email: string
   /** Defaults to the client, database user and service usage consumer roles. */
   roles?: readonly Role[] | undefined
@@ -142,6 +143,11 @@ export class Iam {
 /** Tells whether the e-mail address is a service account's. */
 export function isServiceAccount(email: string): boolean {
   return email.endsWith('.gserviceaccount.com')
+}
+
+/** Tells whether the principal is a workload from elsewhere: `principal://iam.googleapis.com/…/subject/NAME`. */
+export function isFederated(principal: string): boolean {
+  return principal.startsWith('principal://')
 }
 
 /** The database user of a principal: an e-mail address, a service account's without `.gserviceaccount.com`. */

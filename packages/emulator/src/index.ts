@@ -1,7 +1,7 @@
 export { startEmulator, type Emulator, type EmulatorOptions, type TokenSettings } from './emulator.ts'
 export { startPostgres, type PostgresAddress, type PostgresServer } from './postgres-server.ts'
 export type { DatabaseUser, IamUser, PasswordUser } from './cluster.ts'
-export type { AuthorizedUser, EmulatorAuth, ServiceAccountKey } from './credentials.ts'
+export type { AuthorizedUser, EmulatorAuth, ExternalAccount, ServiceAccountKey } from './credentials.ts'
 export type {
   CertificateFault,
   ConnectionInfoFault,

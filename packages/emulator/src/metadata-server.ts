@@ -20,6 +20,11 @@ export function metadataRoutes({ tokens, email }: Services): Route[] {
   return [
     {
       method: 'GET',
+      pattern: /^\/computeMetadata\/v1\/instance\/?$/,
+      handle: (request) => answer(request, () => 'service-accounts/\n'),
+    },
+    {
+      method: 'GET',
       pattern: /^\/computeMetadata\/v1\/instance\/service-accounts\/[^/]+\/email$/,
       handle: (request) => answer(request, () => email),
     },

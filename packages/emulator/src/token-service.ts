@@ -7,6 +7,7 @@ import type { Iam } from './iam.ts'
 import { authenticate } from './authenticate.ts'
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const MAX_ASSERTION_SECONDS = 3600
 // Google allows for clocks that differ by so much.
 const CLOCK_SKEW_SECONDS = 300
@@ -41,6 +42,17 @@ export function tokenRoutes(services: Services): Route[] {
         error: reason ?? (status < 500 ? 'invalid_grant' : 'internal_failure'),
         error_description: message ?? 'The emulator was told to fail.',
       }),
+    },
+    {
+      method: 'POST',
+      pattern: /^\/v1\/token$/,
+      step: 'token',
+      handle: (request) => oauth(request, () => exchangeSubjectToken(request, services)),
+    },
+    {
+      method: 'GET',
+      pattern: /^\/emulator\/subject-token\/([\w-]+)$/,
+      handle: ({ params }) => Promise.resolve({ body: params[0] }),
     },
     {
       method: 'ANY',
@@ -97,6 +109,28 @@ async function grant({ body, record }: RoutedRequest, services: Services): Promi
   }
 }
 
+/** The Security Token Service: an access token for the token of another identity provider, as RFC 8693 has it. */
+function exchangeSubjectToken({ body, record }: RoutedRequest, services: Services): unknown {
+  const form = new URLSearchParams(body)
+  if (form.get('grant_type') !== TOKEN_EXCHANGE) {
+    throw new OAuthError('unsupported_grant_type', `Invalid grant_type: ${form.get('grant_type')}`)
+  }
+  const principal = services.credentials.subjectTokenOwner(form.get('subject_token') ?? '')
+  if (principal === undefined || !services.iam.has(principal)) {
+    throw new OAuthError('invalid_grant', "Error connecting to the given credential's issuer.")
+  }
+  const scopes = splitScopes(form.get('scope'))
+  if (!scopes) throw new OAuthError('invalid_scope', 'Invalid or missing scope.')
+  const token = services.tokens.issue(principal, scopes)
+  Object.assign(record, { principal, scopes })
+  return {
+    access_token: token.value,
+    issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    token_type: 'Bearer',
+    expires_in: secondsLeft(token),
+  }
+}
+
 /** Verifies a signed assertion as RFC 7523 and Google want it. */
 async function verifyAssertion(
   assertion: string,
@@ -138,8 +172,12 @@ async function verifyAssertion(
   return { principal: iss, scopes }
 }
 
-function tokenInfo({ query, body }: RoutedRequest, { tokens }: Services): unknown {
-  const value = query.get('access_token') ?? new URLSearchParams(body).get('access_token') ?? ''
+function tokenInfo({ query, headers, body }: RoutedRequest, { tokens }: Services): unknown {
+  const value =
+    query.get('access_token') ??
+    new URLSearchParams(body).get('access_token') ??
+    headers['authorization']?.replace(/^Bearer /i, '') ??
+    ''
   const token = tokens.find(value)
   if (!token || isExpired(token)) throw new OAuthError('invalid_token', 'Invalid Value')
   return {

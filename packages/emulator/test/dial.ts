@@ -24,6 +24,7 @@ export async function accessToken(
   { credentials, clientOptions }: EmulatorAuth,
   ...scopes: string[]
 ): Promise<string> {
+  if (credentials.type === 'external_account') throw new Error('not for a workload from elsewhere')
   const client =
     credentials.type === 'service_account'
       ? new JWT({

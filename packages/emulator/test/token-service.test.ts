@@ -1,5 +1,5 @@
 import { createSign } from 'node:crypto'
-import { GoogleAuth, Impersonated } from 'google-auth-library'
+import { ExternalAccountClient, GoogleAuth, Impersonated } from 'google-auth-library'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { startEmulator, type Emulator } from '../src/index.ts'
 import { accessToken, api, CLOUD_PLATFORM, LOGIN } from './dial.ts'
@@ -115,6 +115,33 @@ test('tokeninfo does not know a token that was revoked', async () => {
   expect(await tokenInfo(token)).toHaveProperty('email')
   emulator.tokens.revokeAll()
   expect(await tokenInfo(token)).toMatchObject({ error: 'invalid_token' })
+})
+
+describe('workload identity federation', () => {
+  const workload =
+    'principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/emulator/subject/ci'
+
+  test("exchanges the workload's own token for an access token, by the library's own flow", async () => {
+    emulator.iam.grant(workload, 'roles/alloydb.client')
+    const { credentials, clientOptions } = await emulator.authFor(workload)
+    if (credentials.type !== 'external_account') throw new Error('not an external account')
+    const client = ExternalAccountClient.fromJSON({ ...credentials, ...clientOptions })
+    const { token } = (await client?.getAccessToken()) ?? {}
+    expect(await tokenInfo(token ?? '')).toMatchObject({ email: workload, scope: CLOUD_PLATFORM })
+  })
+
+  test('refuses a token that is not of the pool', async () => {
+    const response = await fetch(`http://${emulator.host}/v1/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token: 'forged',
+        scope: CLOUD_PLATFORM,
+      }),
+    })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ error: 'invalid_grant' })
+  })
 })
 
 describe('impersonation', () => {

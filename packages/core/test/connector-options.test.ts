@@ -1,0 +1,83 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { parseRefreshStrategy } from '../src/connector-options.ts'
+import { Connector, type ConnectorOptions } from '../src/index.ts'
+import { startHarness } from './harness.ts'
+
+const { emulator, openConnector } = await startHarness()
+const invalid = (summary: string) =>
+  expect.objectContaining({ code: 'ALLOYDB_INVALID_OPTION', summary }) as Error
+
+describe('an option', () => {
+  test.each<[object, string]>([
+    [{ ipType: 'vpn' }, 'Invalid ipType: "vpn".'],
+    [{ ipType: 4 }, 'Invalid ipType: 4.'],
+    [{ authType: '' }, 'Invalid authType: "".'],
+    [{ refreshStrategy: 'eager' }, 'Invalid refreshStrategy: "eager".'],
+    [{ connectTimeoutMs: 0 }, 'Invalid connectTimeoutMs: 0.'],
+    [{ connectTimeoutMs: '30s' }, 'Invalid connectTimeoutMs: "30s".'],
+    [{ refreshTimeoutMs: 0.5 }, 'Invalid refreshTimeoutMs: 0.5.'],
+    [{ refreshTimeoutMs: Infinity }, 'Invalid refreshTimeoutMs: Infinity.'],
+    [{ maxConcurrentHandshakes: -1 }, 'Invalid maxConcurrentHandshakes: -1.'],
+    [
+      { apiEndpoint: 'http://example.com' },
+      'Invalid apiEndpoint: "http://example.com" would send tokens in the clear.',
+    ],
+    [{ hostname: 'x' }, 'The connector has no option "hostname".'],
+  ])('that cannot be is refused: %o', (options, summary) => {
+    expect(() => new Connector(options as ConnectorOptions)).toThrow(invalid(summary))
+  })
+
+  test('that is undefined is one that was left out', () => {
+    expect(() => new Connector({ ipType: undefined, authType: undefined, keyPair: undefined })).not.toThrow()
+  })
+})
+
+describe('refreshStrategy', () => {
+  test.each([
+    ['auto', {}, 'background'],
+    ['auto', { K_SERVICE: 'shop' }, 'lazy'],
+    ['auto', { FUNCTION_TARGET: 'handle' }, 'lazy'],
+    ['auto', { AWS_LAMBDA_FUNCTION_NAME: 'handle' }, 'lazy'],
+    ['AUTO', { VERCEL: '1' }, 'lazy'],
+    ['background', { K_SERVICE: 'shop' }, 'background'],
+    ['lazy', {}, 'lazy'],
+  ])('%s in %o is %s', (strategy, env, expected) => {
+    expect(parseRefreshStrategy(strategy, env)).toBe(expected)
+  })
+
+  test('lazy makes no key before the first connect', async () => {
+    const connector = openConnector({ refreshStrategy: 'lazy' })
+    const sockets = await Promise.all([
+      connector.connect(emulator.instance),
+      connector.connect(emulator.instance),
+    ])
+    for (const socket of sockets) socket.destroy()
+  })
+})
+
+describe('keyPair', () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const { privateKey: small } = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  const { privateKey: curve, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+
+  test.each([
+    ['a KeyObject', privateKey],
+    ['PKCS#8 PEM', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()],
+    ['PKCS#1 PEM', privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()],
+  ])('may be %s', async (_, keyPair) => {
+    ;(await openConnector({ keyPair }).connect(emulator.instance)).destroy()
+  })
+
+  test.each([
+    ['too small', small],
+    ['of another kind', curve],
+    ['a public key', publicKey],
+    ['no key', '-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----'],
+  ])('that is %s is refused, without quoting it', (_, keyPair) => {
+    expect(() => new Connector({ keyPair })).toThrow(
+      invalid('keyPair is not an RSA private key of at least 2,048 bits.'),
+    )
+    expect(() => new Connector({ keyPair })).not.toThrow('hunter2')
+  })
+})
