@@ -21,7 +21,7 @@ export async function runCommand(
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...env, NO_COLOR: '1' },
-    signal: AbortSignal.timeout(timeoutMs),
+    timeout: timeoutMs,
   })
   let stdout = ''
   let all = ''
@@ -34,6 +34,9 @@ export async function runCommand(
   child.once('error', reject)
   child.once('close', resolve)
   const code = await promise
-  if (code !== 0) throw new Error(`"${[command, ...args].join(' ')}" exited with ${code}:\n${all.trim()}`)
+  if (code !== 0) {
+    const how = child.killed ? `did not end within ${timeoutMs / 1000} s` : `exited with ${code}`
+    throw new Error(`"${[command, ...args].join(' ')}" ${how}:\n${all.trim()}`)
+  }
   return stdout
 }
