@@ -1,4 +1,4 @@
-import { AlloyDBError } from './alloydb-error.ts'
+import type { AlloyDBError } from './alloydb-error.ts'
 
 /** Waits for a promise, or rejects with the signal's reason as soon as that is aborted. The work itself goes on. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
@@ -56,12 +56,4 @@ export async function withDeadline<T>(
     clearTimeout(timer)
     outer.removeEventListener('abort', onAbort)
   }
-}
-
-/** Turns the abort of a caller's signal into this package's error. */
-export function abortedError(instance: string, signal: AbortSignal): AlloyDBError {
-  return new AlloyDBError('ALLOYDB_ABORTED', `The connect to instance "${instance}" was aborted.`, {
-    instance,
-    cause: signal.reason,
-  })
 }

@@ -8,7 +8,8 @@ import { createKeyPair, type KeyPair } from './key-pair.ts'
 import { LazyCache } from './lazy-cache.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { RefreshAheadCache } from './refresh-ahead-cache.ts'
-import type { StaticConnectionInfos } from './static-connection-info.ts'
+import { StaticCache } from './static-cache.ts'
+import type { StaticInstances } from './static-connection-info.ts'
 
 /** What the caches of one connector work with. */
 export interface CachesOptions {
@@ -21,7 +22,7 @@ export interface CachesOptions {
   /** A key pair of one's own. */
   readonly keyPair: KeyPair | undefined
   /** Fixed connection info, in place of all that is fetched. */
-  readonly staticInfos: StaticConnectionInfos | undefined
+  readonly staticInstances: StaticInstances | undefined
 }
 
 /** At most two refreshes of an instance at once, then one each 30 seconds: as in the peers. */
@@ -39,17 +40,17 @@ export class ConnectionInfoCaches {
 
   constructor(options: CachesOptions) {
     this.#options = options
-    const { keyPair, strategy, staticInfos } = options
+    const { keyPair, strategy, staticInstances } = options
     if (keyPair !== undefined) this.#keyPair = Promise.resolve(keyPair)
     // Ahead of the first connect, which finds out by itself if this fails.
-    else if (strategy === 'background' && staticInfos === undefined) this.#openKeyPair().catch(() => {})
+    else if (strategy === 'background' && staticInstances === undefined) this.#openKeyPair().catch(() => {})
   }
 
   /** Gives the cache of an instance. */
   open(instance: InstanceUri): ConnectionInfoCache {
     const known = this.#caches.get(instance.name)
     if (known !== undefined) return known
-    const cache = this.#options.staticInfos?.open(instance) ?? this.#create(instance)
+    const cache = this.#create(instance)
     this.#caches.set(instance.name, cache)
     this.#publish(instance.name, 'add')
     return cache
@@ -70,7 +71,8 @@ export class ConnectionInfoCaches {
   }
 
   #create(instance: InstanceUri): ConnectionInfoCache {
-    const { connector, adminApi, strategy, refreshTimeoutMs } = this.#options
+    const { connector, adminApi, strategy, refreshTimeoutMs, staticInstances } = this.#options
+    if (staticInstances !== undefined) return new StaticCache(staticInstances, instance)
     const fetchOptions = {
       connector,
       adminApi,

@@ -1,32 +1,12 @@
 import type { TLSSocket } from 'node:tls'
-import { abortable, abortedError, withDeadline } from './abortable.ts'
-import { AdminApi } from './admin-api.ts'
 import { AlloyDBError } from './alloydb-error.ts'
-import type { ConnectionInfo } from './connection-info.ts'
-import type { ConnectionInfoCache } from './connection-info-cache.ts'
-import { ConnectionInfoCaches } from './connection-info-caches.ts'
-import {
-  checkOptionNames,
-  parseAuthType,
-  parseIpType,
-  parsePositive,
-  parseRefreshStrategy,
-  type ConnectorOptions,
-} from './connector-options.ts'
-import { Credentials } from './credentials.ts'
-import { dialChannel, timed, type DialEvent } from './diagnostics.ts'
-import { dial, type DialSettings } from './dial.ts'
-import type { AuthType, ConnectOptions, Dialer, IpType } from './dialer.ts'
-import { parseEmulatorHost, parseEndpoint } from './endpoint.ts'
-import type { AlloyDBErrorCode } from './error-codes.ts'
-import { refreshTimeoutError } from './fetch-connection-info.ts'
-import { HandshakeLimiter } from './handshake-limiter.ts'
+import type { ConnectorEngine } from './connector-engine.ts'
+import { parseAuthType, parseIpType, type ConnectorOptions } from './connector-options.ts'
+import { resolveSettings, type ConnectorSettings } from './connector-settings.ts'
+import { dialChannel, type DialEvent } from './diagnostics.ts'
+import type { AuthType, ConnectOptions, Dialer } from './dialer.ts'
 import { parseInstanceUri, type InstanceUri } from './instance-uri.ts'
-import { readKeyPair } from './key-pair.ts'
 import { debugLogger, logEvents } from './logger.ts'
-import { createTcpConnection } from './open-transport.ts'
-import { StaticConnectionInfos } from './static-connection-info.ts'
-import { version } from './version.ts'
 
 /** A connect under way. */
 interface Dialing {
@@ -35,29 +15,11 @@ interface Dialing {
   readonly done: Promise<unknown>
 }
 
-const timeouts: ReadonlySet<AlloyDBErrorCode> = new Set([
-  'ALLOYDB_TCP_TIMEOUT',
-  'ALLOYDB_TLS_TIMEOUT',
-  'ALLOYDB_EXCHANGE_TIMEOUT',
-])
-
-/** Failures that new connection info may mend: the address or the CA may have changed, the certificate been revoked. */
-const worthRefresh: ReadonlySet<AlloyDBErrorCode> = new Set([
-  ...timeouts,
-  'ALLOYDB_IP_TYPE_NOT_FOUND',
-  'ALLOYDB_TCP_FAILED',
-  'ALLOYDB_TLS_FAILED',
-  'ALLOYDB_SERVER_CERTIFICATE_UNTRUSTED',
-  'ALLOYDB_SERVER_ADDRESS_MISMATCH',
-  'ALLOYDB_CLIENT_CERTIFICATE_REJECTED',
-  'ALLOYDB_EXCHANGE_CLOSED',
-])
-
 /**
  * Connects to AlloyDB instances: it gets short-lived client certificates by IAM, keeps them fresh, and opens verified
  * TLS 1.3 channels that any PostgreSQL driver can use.
  *
- * Make one for a process and share it. It does no I/O before the first connect; with background refresh it makes its
+ * Make one for a process and share it. It opens nothing before the first connect; with background refresh it makes its
  * key pair right away, off the main thread. Close it when the process is done with it.
  *
  * @throws ALLOYDB_INVALID_OPTION
@@ -65,49 +27,19 @@ const worthRefresh: ReadonlySet<AlloyDBErrorCode> = new Set([
 export class Connector implements Dialer, AsyncDisposable {
   /** How connects log in unless told otherwise. */
   readonly authType: AuthType
-  readonly #ipType: IpType
-  readonly #refreshTimeoutMs: number
-  readonly #maxConcurrentHandshakes: number
-  readonly #dialSettings: Omit<DialSettings, 'handshakes'>
-  readonly #credentials: Credentials
-  readonly #caches: ConnectionInfoCaches
-  readonly #handshakes = new Map<string, HandshakeLimiter>()
+  readonly #settings: ConnectorSettings
   readonly #dialings = new Set<Dialing>()
   readonly #stopLogging: (() => void) | undefined
+  #engine: Promise<ConnectorEngine> | undefined
   #closed: Promise<void> | undefined
 
   constructor(options: ConnectorOptions = {}) {
-    checkOptionNames(options)
-    const { env } = process
-    const { apiEndpoint, universeDomain = 'googleapis.com', keyPair, staticConnectionInfo } = options
-    const emulator = apiEndpoint === undefined ? parseEmulatorHost(env) : undefined
-    const endpoint = emulator ?? parseEndpoint(apiEndpoint ?? `alloydb.${universeDomain}`)
-    const userAgent = [`alloydb-node-connector/${version}`, options.userAgent].filter(Boolean).join(' ')
-
-    this.#ipType = parseIpType(options.ipType ?? 'PRIVATE')
-    this.authType = parseAuthType(options.authType ?? 'PASSWORD')
-    this.#refreshTimeoutMs = parsePositive('refreshTimeoutMs', options.refreshTimeoutMs ?? 60_000)
-    this.#maxConcurrentHandshakes = parsePositive(
-      'maxConcurrentHandshakes',
-      options.maxConcurrentHandshakes ?? 16,
-    )
-    this.#dialSettings = {
-      createConnection: options.createConnection ?? createTcpConnection,
-      timeoutMs: parsePositive('connectTimeoutMs', options.connectTimeoutMs ?? 30_000),
-      userAgent,
-    }
-    this.#credentials = new Credentials(options, emulator)
-    this.#caches = new ConnectionInfoCaches({
-      connector: this,
-      adminApi: new AdminApi(this.#credentials, { endpoint, userAgent, isEmulator: emulator !== undefined }),
-      strategy: parseRefreshStrategy(options.refreshStrategy ?? 'auto', env),
-      refreshTimeoutMs: this.#refreshTimeoutMs,
-      keyPair: keyPair === undefined ? undefined : readKeyPair(keyPair),
-      staticInfos:
-        staticConnectionInfo === undefined ? undefined : new StaticConnectionInfos(staticConnectionInfo),
-    })
+    this.#settings = resolveSettings(options, process.env)
+    this.authType = this.#settings.authType
     const logger = options.logger ?? debugLogger()
     this.#stopLogging = logger && logEvents(this, logger)
+    // Ahead of the first connect, which finds out by itself if this fails.
+    if (this.#settings.strategy === 'background') this.#openEngine().catch(() => {})
   }
 
   /**
@@ -123,11 +55,12 @@ export class Connector implements Dialer, AsyncDisposable {
    */
   async connect(instance: string, options: ConnectOptions = {}): Promise<TLSSocket> {
     const uri = parseInstanceUri(instance)
+    const { ipType, authType } = this.#settings
     const event: DialEvent = {
       connector: this,
       instance: uri.name,
-      ipType: options.ipType === undefined ? this.#ipType : parseIpType(options.ipType),
-      authType: options.authType === undefined ? this.authType : parseAuthType(options.authType),
+      ipType: options.ipType === undefined ? ipType : parseIpType(options.ipType),
+      authType: options.authType === undefined ? authType : parseAuthType(options.authType),
       phases: {},
       attempts: 1,
     }
@@ -135,20 +68,14 @@ export class Connector implements Dialer, AsyncDisposable {
 
     const { signal } = options
     const abort = new AbortController()
-    const onAbort = (): void => {
-      if (signal !== undefined) abort.abort(abortedError(uri.name, signal))
-    }
+    const onAbort = (): void => abort.abort(abortedError(uri.name, signal?.reason))
     if (signal?.aborted === true) onAbort()
     signal?.addEventListener('abort', onAbort, { once: true })
 
-    const done = dialChannel.tracePromise(
-      () => this.#dial(uri, event, abort.signal),
-      event,
-    ) as Promise<TLSSocket>
-    const dialing: Dialing = { instance: uri.name, abort, done }
+    const dialing: Dialing = { instance: uri.name, abort, done: this.#dial(uri, event, abort.signal) }
     this.#dialings.add(dialing)
     try {
-      return await done
+      return (await dialing.done) as TLSSocket
     } finally {
       this.#dialings.delete(dialing)
       signal?.removeEventListener('abort', onAbort)
@@ -160,8 +87,8 @@ export class Connector implements Dialer, AsyncDisposable {
    *
    * @throws ALLOYDB_IAM_USER_UNKNOWN where the credentials do not tell
    */
-  getIamUser(): Promise<string> {
-    return this.#credentials.iamUser()
+  async getIamUser(): Promise<string> {
+    return (await this.#openEngine()).iamUser()
   }
 
   /**
@@ -181,53 +108,32 @@ export class Connector implements Dialer, AsyncDisposable {
   async #close(): Promise<void> {
     const dialings = [...this.#dialings]
     for (const { abort, instance } of dialings) abort.abort(closedError(instance))
-    await this.#caches.close(closedError)
+    const engine = await this.#engine?.catch(() => undefined)
+    await engine?.close(closedError)
     await Promise.allSettled(dialings.map(({ done }) => done))
     this.#stopLogging?.()
   }
 
-  async #dial(instance: InstanceUri, event: DialEvent, signal: AbortSignal): Promise<TLSSocket> {
-    signal.throwIfAborted()
-    const cache = this.#caches.open(instance)
-    const settings = { ...this.#dialSettings, handshakes: this.#openHandshakes(instance) }
-    const [info, token] = await timed(event.phases, 'connectionInfo', () =>
-      this.#prepare(cache, instance, signal),
-    )
-    try {
-      return await dial(info, token, settings, event, signal)
-    } catch (error) {
-      if (signal.aborted || !AlloyDBError.is(error) || !worthRefresh.has(error.code)) throw error
-      const renewing = cache.replace(info)
-      // After a timeout the refresh is for the next connect: this caller has waited long enough.
-      if (timeouts.has(error.code)) throw error
-      const renewed = await abortable(renewing, signal)
-      if (renewed === undefined) throw error
-      event.attempts += 1
-      return dial(renewed, token, settings, event, signal)
-    }
+  #dial(instance: InstanceUri, event: DialEvent, signal: AbortSignal): Promise<TLSSocket> {
+    return dialChannel.tracePromise(async () => {
+      const engine = await this.#openEngine()
+      return engine.dial(instance, event, signal)
+    }, event) as Promise<TLSSocket>
   }
 
-  /** Waits for connection info and login token. */
-  #prepare(
-    cache: ConnectionInfoCache,
-    instance: InstanceUri,
-    signal: AbortSignal,
-  ): Promise<[ConnectionInfo, string]> {
-    const timeoutMs = this.#refreshTimeoutMs
-    const error = (): AlloyDBError => refreshTimeoutError(instance, timeoutMs)
-    return withDeadline(signal, { timeoutMs, error, keepsAlive: true }, () =>
-      Promise.all([cache.get(), this.#credentials.loginToken()]),
+  #openEngine(): Promise<ConnectorEngine> {
+    this.#engine ??= import('./connector-engine.ts').then(
+      ({ ConnectorEngine }) => new ConnectorEngine(this, this.#settings),
     )
+    return this.#engine
   }
+}
 
-  /** Each instance has a limit of its own, so that one that hangs does not hold up the others. */
-  #openHandshakes(instance: InstanceUri): HandshakeLimiter {
-    const known = this.#handshakes.get(instance.name)
-    if (known !== undefined) return known
-    const limiter = new HandshakeLimiter(this.#maxConcurrentHandshakes)
-    this.#handshakes.set(instance.name, limiter)
-    return limiter
-  }
+function abortedError(instance: string, cause: unknown): AlloyDBError {
+  return new AlloyDBError('ALLOYDB_ABORTED', `The connect to instance "${instance}" was aborted.`, {
+    instance,
+    cause,
+  })
 }
 
 function closedError(instance: string): AlloyDBError {

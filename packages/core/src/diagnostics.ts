@@ -48,9 +48,9 @@ export interface CacheEvent {
 }
 
 /** Traces each connect, from the call to the socket. */
-export const dialChannel: TracingChannel<unknown, DialEvent> = tracingChannel('alloydb:dial')
+export const dialChannel: TracingChannel<object, DialEvent> = tracingChannel('alloydb:dial')
 /** Traces each refresh of an instance's connection info. */
-export const refreshChannel: TracingChannel<unknown, RefreshEvent> = tracingChannel('alloydb:refresh')
+export const refreshChannel: TracingChannel<object, RefreshEvent> = tracingChannel('alloydb:refresh')
 /** Tells what the connection-info caches do. */
 export const cacheChannel: Channel = channel('alloydb:cache')
 

@@ -34,7 +34,7 @@ export function property(value: unknown, name: string): unknown {
 }
 
 /** Parses a `Retry-After` header: seconds, or a date. */
-export function parseRetryAfter(value: string, now: number): number | undefined {
+function parseRetryAfter(value: string, now: number): number | undefined {
   const at = /^\d+$/.test(value.trim()) ? now + Number(value) * 1_000 : Date.parse(value)
   return Number.isNaN(at) ? undefined : at
 }

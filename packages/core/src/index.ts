@@ -1,3 +1,5 @@
+// The declarations name Node's types, which no program has by itself.
+/// <reference types="node" preserve="true" />
 export { AlloyDBError, type AlloyDBErrorDetails } from './alloydb-error.ts'
 export type { AlloyDBErrorCode } from './error-codes.ts'
 export { Connector } from './connector.ts'

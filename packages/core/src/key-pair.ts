@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPair, KeyObject } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { AlloyDBError } from './alloydb-error.ts'
 
 /** An RSA key pair in the forms that its uses take: SPKI PEM for the Admin API, PKCS#8 PEM for TLS. */
@@ -7,13 +7,16 @@ export interface KeyPair {
   readonly privateKey: string
 }
 
+// Loaded when it is needed: importing this package must cost next to nothing.
+const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto')
+
 const spki = { type: 'spki', format: 'pem' } as const
 const pkcs8 = { type: 'pkcs8', format: 'pem' } as const
 
 /** Makes an RSA key pair of 2,048 bits, as AlloyDB's client certificates take it. Works off the main thread. */
 export function createKeyPair(): Promise<KeyPair> {
   return new Promise((resolve, reject) => {
-    generateKeyPair(
+    crypto().generateKeyPair(
       'rsa',
       { modulusLength: 2048, publicKeyEncoding: spki, privateKeyEncoding: pkcs8 },
       (error, publicKey, privateKey) => (error ? reject(error) : resolve({ publicKey, privateKey })),
@@ -39,15 +42,15 @@ export function readKeyPair(privateKey: KeyObject | string): KeyPair {
     )
   }
   return {
-    publicKey: createPublicKey(key).export(spki).toString(),
+    publicKey: crypto().createPublicKey(key).export(spki).toString(),
     privateKey: key.export(pkcs8).toString(),
   }
 }
 
 function parsePrivateKey(privateKey: KeyObject | string): KeyObject | undefined {
-  if (privateKey instanceof KeyObject) return privateKey.type === 'private' ? privateKey : undefined
+  if (privateKey instanceof crypto().KeyObject) return privateKey.type === 'private' ? privateKey : undefined
   try {
-    return createPrivateKey(privateKey)
+    return crypto().createPrivateKey(privateKey)
   } catch {
     return undefined // the parser's message could quote the key
   }

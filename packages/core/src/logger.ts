@@ -1,4 +1,3 @@
-import { debuglog } from 'node:util'
 import {
   cacheChannel,
   dialChannel,
@@ -17,7 +16,8 @@ export interface Logger {
 
 /** The logger that `NODE_DEBUG=alloydb` turns on; `undefined` where it is off. */
 export function debugLogger(): Logger | undefined {
-  const log = debuglog('alloydb')
+  if (process.env['NODE_DEBUG'] === undefined) return undefined
+  const log = process.getBuiltinModule('node:util').debuglog('alloydb')
   return log.enabled
     ? { debug: (message) => log('%s', message), warn: (message) => log('%s', message) }
     : undefined

@@ -1,9 +1,8 @@
+import type { CertificateResponse } from './admin-api.ts'
 import { AlloyDBError } from './alloydb-error.ts'
-import { createConnectionInfo, type ConnectionInfo } from './connection-info.ts'
-import type { ConnectionInfoCache } from './connection-info-cache.ts'
 import { property } from './http-failure.ts'
 import { parseInstanceUri, type InstanceUri } from './instance-uri.ts'
-import { readHosts, serverProxyPort } from './server-addresses.ts'
+import { readHosts, serverProxyPort, type ServerAddresses } from './server-addresses.ts'
 
 /**
  * Fixed connection info for development, in the JSON form of the other languages' connectors: `privateKey` (PEM), and
@@ -15,54 +14,24 @@ export type StaticConnectionInfo = string | object
 const expectedForm =
   'Expected {"privateKey": "<PEM>", "<instance URI>": {"ipAddress": "…", "pemCertificateChain": ["…"], "caCert": "…"}}.'
 
-/** The connection info of each instance of a static file, by instance URI. */
-export class StaticConnectionInfos {
-  readonly #infos: ReadonlyMap<string, ConnectionInfo>
-
-  /** @throws ALLOYDB_INVALID_OPTION where it has not the expected form */
-  constructor(given: StaticConnectionInfo) {
-    const parsed = parse(given)
-    const privateKey = property(parsed, 'privateKey')
-    if (typeof privateKey !== 'string') throw invalid('it has no "privateKey"')
-    const names = Object.keys(parsed).filter((name) => name !== 'privateKey' && name !== 'publicKey')
-    this.#infos = new Map(names.map((name) => [name, read(name, property(parsed, name), privateKey)]))
-  }
-
-  /** @throws ALLOYDB_INSTANCE_NOT_FOUND for an instance that is not in the file */
-  open(instance: InstanceUri): ConnectionInfoCache {
-    const info = this.#infos.get(instance.name)
-    if (info !== undefined) return new StaticCache(info)
-    throw new AlloyDBError(
-      'ALLOYDB_INSTANCE_NOT_FOUND',
-      `staticConnectionInfo has no instance "${instance.name}".`,
-      { instance: instance.name, hint: `It has: ${[...this.#infos.keys()].join(', ') || 'none'}.` },
-    )
-  }
+/** What a static file says of one instance. */
+interface StaticInstance {
+  readonly instance: InstanceUri
+  readonly addresses: ServerAddresses
+  readonly certificates: CertificateResponse
+  readonly privateKey: string
 }
 
-class StaticCache implements ConnectionInfoCache {
-  readonly #info: ConnectionInfo
+/** What a static file says, by instance URI. */
+export type StaticInstances = ReadonlyMap<string, StaticInstance>
 
-  constructor(info: ConnectionInfo) {
-    this.#info = info
-  }
-
-  async get(): Promise<ConnectionInfo> {
-    const { instance, expiresAt } = this.#info
-    if (Date.now() < expiresAt) return this.#info
-    throw new AlloyDBError(
-      'ALLOYDB_CLIENT_CERTIFICATE_EXPIRED',
-      `The client certificate in staticConnectionInfo for instance "${instance.name}" expired at ${new Date(expiresAt).toISOString()}.`,
-      {
-        instance: instance.name,
-        hint: 'Make a new one; it is not refreshed. Leave the option out in production.',
-      },
-    )
-  }
-
-  async replace(): Promise<undefined> {}
-
-  async close(): Promise<void> {}
+/** @throws ALLOYDB_INVALID_OPTION where it has not the expected form */
+export function parseStaticConnectionInfo(given: StaticConnectionInfo): StaticInstances {
+  const parsed = parse(given)
+  const privateKey = property(parsed, 'privateKey')
+  if (typeof privateKey !== 'string') throw invalid('it has no "privateKey"')
+  const names = Object.keys(parsed).filter((name) => name !== 'privateKey' && name !== 'publicKey')
+  return new Map(names.map((name) => [name, read(name, property(parsed, name), privateKey)]))
 }
 
 function parse(given: StaticConnectionInfo): object {
@@ -76,7 +45,7 @@ function parse(given: StaticConnectionInfo): object {
   throw invalid('it is not a JSON object')
 }
 
-function read(name: string, value: unknown, privateKey: string): ConnectionInfo {
+function read(name: string, value: unknown, privateKey: string): StaticInstance {
   const instance = parseInstanceUri(name)
   const certificateChain = property(value, 'pemCertificateChain')
   const caCertificate = property(value, 'caCert')
@@ -92,7 +61,7 @@ function read(name: string, value: unknown, privateKey: string): ConnectionInfo 
     }),
     port: serverProxyPort,
   }
-  return createConnectionInfo(instance, addresses, { certificateChain, caCertificate }, privateKey)
+  return { instance, addresses, certificates: { certificateChain, caCertificate }, privateKey }
 }
 
 function invalid(problem: string): AlloyDBError {

@@ -15,7 +15,7 @@ const DAY_SECONDS = 24 * HOUR_SECONDS
 const CLUSTER = String.raw`projects/[^/]+/locations/[^/]+/clusters/[^/:]+`
 
 /** The header by which a response says where the instance's server-side proxy listens, since 5433 may be taken. */
-export const PORT_HEADER = 'x-alloydb-emulator-port'
+const PORT_HEADER = 'x-alloydb-emulator-port'
 
 interface Services {
   clusters: ReadonlyMap<string, Cluster>

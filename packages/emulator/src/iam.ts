@@ -30,7 +30,7 @@ const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
 }
 
 /** The roles of the default principal: all that a connector needs, and no more. */
-export const DEFAULT_ROLES: readonly Role[] = [
+const DEFAULT_ROLES: readonly Role[] = [
   'roles/alloydb.client',
   'roles/alloydb.databaseUser',
   'roles/serviceusage.serviceUsageConsumer',

@@ -1,3 +1,5 @@
+// The declarations name Node's types, which no program has by itself.
+/// <reference types="node" preserve="true" />
 export { startEmulator, type Emulator, type EmulatorOptions, type TokenSettings } from './emulator.ts'
 export { startPostgres, type PostgresAddress, type PostgresServer } from './postgres-server.ts'
 export type { DatabaseUser, IamUser, PasswordUser } from './cluster.ts'

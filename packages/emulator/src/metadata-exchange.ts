@@ -34,7 +34,7 @@ export async function readExchangeRequest(stream: Duplex): Promise<ExchangeReque
 }
 
 /** Decodes a `MetadataExchangeRequest`; unknown fields are skipped, as protobuf wants it. */
-export function decodeExchangeRequest(message: Buffer): ExchangeRequest {
+function decodeExchangeRequest(message: Buffer): ExchangeRequest {
   const request: ExchangeRequest = { userAgent: '', authType: 'UNSPECIFIED', oauth2Token: '' }
   let offset = 0
   const varint = (): number => {

@@ -7,7 +7,7 @@ import type { OpenRecord, RequestLog } from './request-log.ts'
 import { cut, delay, Sockets } from './sockets.ts'
 
 /** What the proxy does with a connection whose client has proved who it is. */
-export type ServeClient = (client: ClientConnection) => Promise<void>
+type ServeClient = (client: ClientConnection) => Promise<void>
 
 /** A connection of a client's, after the TLS handshake. */
 export interface ClientConnection {

@@ -12,7 +12,7 @@ export const CLOUD_PLATFORM = 'https://www.googleapis.com/auth/cloud-platform'
 export const LOGIN = 'https://www.googleapis.com/auth/alloydb.login'
 export const OK = Buffer.from([0, 0, 0, 2, 8, 1])
 
-export const keys = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const keys = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const key = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
 export const publicKeySpki = keys.publicKey.export({ type: 'spki', format: 'pem' }) as string
 export const publicKeyPkcs1 = keys.publicKey.export({ type: 'pkcs1', format: 'pem' }) as string

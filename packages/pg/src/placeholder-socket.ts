@@ -29,7 +29,8 @@ export function createPlaceholder(dial: Dial, owner: StreamOwner | undefined): D
       if (typeof value !== 'function' || name === 'constructor') return value
       return (...args: unknown[]): unknown => {
         const target = current()
-        const result: unknown = Reflect.apply(Reflect.get(target, name), target, args)
+        const method = Reflect.get(target, name) as (...args: unknown[]) => unknown
+        const result = Reflect.apply(method, target, args)
         return result === target ? placeholder : result
       }
     },
@@ -64,7 +65,7 @@ class PendingSocket extends Duplex {
     if (!this.destroyed) {
       void this.#dial(this.#abort.signal).then(
         (socket) => this.#handOver(socket),
-        (error: Error) => this.destroy(error),
+        (error: unknown) => this.destroy(error as Error),
       )
     } else if (this.#hasEmittedClose) {
       // pg begins to listen only now, and would wait for ever.

@@ -1,0 +1,114 @@
+import type { TLSSocket } from 'node:tls'
+import { abortable, withDeadline } from './abortable.ts'
+import { AdminApi } from './admin-api.ts'
+import { AlloyDBError } from './alloydb-error.ts'
+import type { ConnectionInfo } from './connection-info.ts'
+import type { ConnectionInfoCache } from './connection-info-cache.ts'
+import { ConnectionInfoCaches } from './connection-info-caches.ts'
+import type { ConnectorSettings } from './connector-settings.ts'
+import { Credentials } from './credentials.ts'
+import { timed, type DialEvent } from './diagnostics.ts'
+import { dial } from './dial.ts'
+import type { AlloyDBErrorCode } from './error-codes.ts'
+import { refreshTimeoutError } from './fetch-connection-info.ts'
+import { HandshakeLimiter } from './handshake-limiter.ts'
+import type { InstanceUri } from './instance-uri.ts'
+import { createTcpConnection } from './open-transport.ts'
+
+const timeouts: ReadonlySet<AlloyDBErrorCode> = new Set([
+  'ALLOYDB_TCP_TIMEOUT',
+  'ALLOYDB_TLS_TIMEOUT',
+  'ALLOYDB_EXCHANGE_TIMEOUT',
+])
+
+/** Failures that new connection info may mend: the address or the CA may have changed, the certificate been revoked. */
+const worthRefresh: ReadonlySet<AlloyDBErrorCode> = new Set([
+  ...timeouts,
+  'ALLOYDB_IP_TYPE_NOT_FOUND',
+  'ALLOYDB_TCP_FAILED',
+  'ALLOYDB_TLS_FAILED',
+  'ALLOYDB_SERVER_CERTIFICATE_UNTRUSTED',
+  'ALLOYDB_SERVER_ADDRESS_MISMATCH',
+  'ALLOYDB_CLIENT_CERTIFICATE_REJECTED',
+  'ALLOYDB_EXCHANGE_CLOSED',
+])
+
+/**
+ * What works behind a connector: credentials, caches and dials. It stands apart from the connector, and with it all
+ * that these import, so that an application which imports the connector does not load them before it needs them.
+ */
+export class ConnectorEngine {
+  readonly #settings: ConnectorSettings
+  readonly #credentials: Credentials
+  readonly #caches: ConnectionInfoCaches
+  readonly #handshakes = new Map<string, HandshakeLimiter>()
+
+  constructor(connector: object, settings: ConnectorSettings) {
+    const { endpoint, emulator, userAgent, strategy, refreshTimeoutMs, keyPair, staticInstances } = settings
+    this.#settings = settings
+    this.#credentials = new Credentials(settings.credentials, emulator)
+    this.#caches = new ConnectionInfoCaches({
+      connector,
+      adminApi: new AdminApi(this.#credentials, { endpoint, userAgent, isEmulator: emulator !== undefined }),
+      strategy,
+      refreshTimeoutMs,
+      keyPair,
+      staticInstances,
+    })
+  }
+
+  /** Opens one channel; tries once more where new connection info may mend the failure. */
+  async dial(instance: InstanceUri, event: DialEvent, signal: AbortSignal): Promise<TLSSocket> {
+    signal.throwIfAborted()
+    const { connectTimeoutMs, userAgent, createConnection = createTcpConnection } = this.#settings
+    const handshakes = this.#openHandshakes(instance)
+    const settings = { createConnection, handshakes, timeoutMs: connectTimeoutMs, userAgent }
+    const cache = this.#caches.open(instance)
+    const [info, token] = await timed(event.phases, 'connectionInfo', () =>
+      this.#prepare(cache, instance, signal),
+    )
+    try {
+      return await dial(info, token, settings, event, signal)
+    } catch (error) {
+      if (signal.aborted || !AlloyDBError.is(error) || !worthRefresh.has(error.code)) throw error
+      const renewing = cache.replace(info)
+      // After a timeout the refresh is for the next connect: this caller has waited long enough.
+      if (timeouts.has(error.code)) throw error
+      const renewed = await abortable(renewing, signal)
+      if (renewed === undefined) throw error
+      event.attempts += 1
+      return dial(renewed, token, settings, event, signal)
+    }
+  }
+
+  iamUser(): Promise<string> {
+    return this.#credentials.iamUser()
+  }
+
+  /** Ends all refreshes. */
+  close(reason: (instance: string) => AlloyDBError): Promise<void> {
+    return this.#caches.close(reason)
+  }
+
+  /** Waits for connection info and login token. */
+  #prepare(
+    cache: ConnectionInfoCache,
+    instance: InstanceUri,
+    signal: AbortSignal,
+  ): Promise<[ConnectionInfo, string]> {
+    const timeoutMs = this.#settings.refreshTimeoutMs
+    const error = (): AlloyDBError => refreshTimeoutError(instance, timeoutMs)
+    return withDeadline(signal, { timeoutMs, error, keepsAlive: true }, () =>
+      Promise.all([cache.get(), this.#credentials.loginToken()]),
+    )
+  }
+
+  /** Each instance has a limit of its own, so that one that hangs does not hold up the others. */
+  #openHandshakes(instance: InstanceUri): HandshakeLimiter {
+    const known = this.#handshakes.get(instance.name)
+    if (known !== undefined) return known
+    const limiter = new HandshakeLimiter(this.#settings.maxConcurrentHandshakes)
+    this.#handshakes.set(instance.name, limiter)
+    return limiter
+  }
+}
