@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { TLSSocket, connect as connectTls } from 'node:tls'
 import { inspect } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Connector } from '../src/index.ts'
 import { failureOf, startHarness } from './harness.ts'
 
@@ -80,6 +80,30 @@ describe('connect', () => {
     expect(countRequests()).toMatchObject({ connectionInfo: 0, certificate: 0, token: 0 })
   })
 })
+
+describe('a machine that slept past the expiry of the certificate', () => {
+  test.each(['background', 'lazy'] as const)(
+    'connects again with a new one, by %s refresh',
+    async (refreshStrategy) => {
+      const connector = openConnector({ refreshStrategy })
+      ;(await connector.connect(instance)).destroy()
+      countRequests()
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 8 * 3_600_000 }) // no timer has run
+      const socket = await connector.connect(instance)
+      vi.useRealTimers()
+      expect(countRequests()).toMatchObject({ certificate: 1, exchange: 1 })
+      socket.destroy()
+    },
+  )
+})
+
+test('1,000 connects at once all succeed', async () => {
+  const connector = openConnector()
+  const sockets = await Promise.all(Array.from({ length: 1_000 }, () => connector.connect(instance)))
+  expect(new Set(sockets).size).toBe(1_000)
+  expect(countRequests()).toMatchObject({ connectionInfo: 1, certificate: 1, tcp: 1_000 })
+  for (const socket of sockets) socket.destroy()
+}, 20_000)
 
 describe('close', () => {
   test('may be called before the first connect, and again, and gives one promise', async () => {

@@ -10,6 +10,7 @@ import {
   UserRefreshClient,
 } from 'google-auth-library'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { Connector } from '../src/index.ts'
 import { failureOf, startHarness } from './harness.ts'
 
 const admin = 'https://www.googleapis.com/auth/cloud-platform'
@@ -127,6 +128,25 @@ describe('credentials', () => {
     } finally {
       rmSync(directory, { recursive: true })
     }
+  })
+
+  test("of a universe of its own go to that universe's Admin API", async () => {
+    const asked: string[] = []
+    const fetchImplementation: typeof fetch = (input, init) => {
+      const { hostname, pathname } = new URL(input as URL)
+      asked.push(hostname)
+      return fetch(`http://${emulator.host}${pathname}`, init)
+    }
+    const auth = new JWT({
+      ...key,
+      universeDomain: 'example.goog',
+      transporterOptions: { fetchImplementation },
+    })
+    await using connector = new Connector({ auth, universeDomain: 'example.goog' })
+    const error = await failureOf(connector.connect(instance))
+    // Outside of googleapis.com the library signs its own tokens, which the emulator does not know.
+    expect(error.code).toBe('ALLOYDB_UNAUTHENTICATED')
+    expect(new Set(asked)).toEqual(new Set(['alloydb.example.goog']))
   })
 
   test('of another universe are refused', async () => {

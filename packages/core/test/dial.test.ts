@@ -428,13 +428,6 @@ describe('recovery', () => {
   })
 })
 
-test('200 connects at once all succeed', async () => {
-  const connector = openConnector()
-  const sockets = await Promise.all(Array.from({ length: 200 }, () => connector.connect(instance)))
-  expect(new Set(sockets).size).toBe(200)
-  for (const socket of sockets) socket.destroy()
-})
-
 const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 
 /** Sends bytes and waits for the first that come back. */
