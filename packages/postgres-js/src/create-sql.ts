@@ -1,0 +1,113 @@
+import { openAdapter, type AdapterConfig, type OpenedAdapter } from '@alloydb/core/adapter'
+import { setTimeout as sleep } from 'node:timers/promises'
+import postgres from 'postgres'
+import type { Dial, SocketOptions } from './open-socket.ts'
+import { PoolConnections } from './pool-connections.ts'
+import { toConfig } from './postgres-config.ts'
+
+/** Options of postgres.js that say where or how to connect. The instance URI says that, and nothing else may. */
+type ReservedOption = 'host' | 'hostname' | 'port' | 'path' | 'ssl' | 'sslnegotiation' | 'socket'
+
+const reservedOptions: readonly ReservedOption[] = [
+  'host',
+  'hostname',
+  'port',
+  'path',
+  'ssl',
+  'sslnegotiation',
+  'socket',
+]
+
+/** Types of the user's own, as postgres.js takes them. */
+type Types = Record<string, postgres.PostgresType>
+
+/** The config of {@link createSql}: an instance, a connector or its options, and what postgres.js takes. */
+export interface AlloyDBSqlConfig<T extends Types = {}>
+  extends AdapterConfig, Omit<postgres.Options<T>, ReservedOption | 'user' | 'database'> {
+  /** The database user. Defaults to `PGUSER`, or with IAM login to the principal of the credentials. */
+  user?: string | undefined
+  /** The database. Defaults to `PGDATABASE`, or else to the user's name. */
+  database?: string | undefined
+}
+
+/** What `postgres<T>()` gives. */
+type AlloyDBSql<T extends Types> = ReturnType<typeof postgres<T>>
+
+/** What postgres.js has, and its types lack. */
+interface Closable {
+  /** Ends the connections, and has those that are busy end when they are not. */
+  close(): Promise<void>
+}
+
+/** Stands for the user until it is known. Keeps `PGUSER` and the name of the system's user out. */
+const unknownUser = '(IAM principal)'
+
+/**
+ * Makes a pool of connections to an AlloyDB instance: an ordinary `sql` of postgres.js, in every way. Does no I/O before
+ * the first query.
+ *
+ * `sql.end()` serves the queries that it has got, closes all connections, and then closes the connector, unless that is
+ * shared. `sql.end({ timeout })` gives up after so many seconds, and aborts what is dialing.
+ *
+ * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
+ */
+export function createSql<T extends Types = {}>(config: AlloyDBSqlConfig<T>): AlloyDBSql<T> {
+  const { username, pass, ...rest } = config
+  const adapter = openAdapter(
+    { ...rest, user: rest.user ?? username, password: rest.password ?? pass },
+    reservedOptions,
+  )
+  const connections = new PoolConnections(createDial(adapter))
+  const options: postgres.Options<T> = {
+    ...(adapter.driverOptions as postgres.Options<T>), // without those that are undefined
+    ...loginOf(adapter),
+    ...toConfig(adapter.instance, (socketOptions) => {
+      // While it ends, postgres.js would keep the connections that it makes for the remaining queries, unless it is told.
+      if (connections.isEnding) void sql.close()
+      return connections.open(socketOptions)
+    }),
+  }
+  // Without connections, this only tells the default, which may come from the environment.
+  const { backoff } = postgres({ ...options, max: 0 }).options
+  const sql = postgres<T>({
+    ...options,
+    backoff: (retries) =>
+      connections.backOff(Number(typeof backoff === 'function' ? backoff(retries) : backoff)),
+  }) as AlloyDBSql<T> & Closable
+
+  const endDriver = sql.end
+  let ended: Promise<void> | undefined
+  const end = async (endOptions?: EndOptions): Promise<void> => {
+    const driverEnded = endDriver(endOptions)
+    const timeout = endOptions?.timeout ?? undefined
+    const drained = connections.drain(sql.options as unknown as SocketOptions)
+    await (timeout === undefined
+      ? drained
+      : Promise.race([drained, Promise.all([driverEnded, sleep(timeout * 1000, undefined, { ref: false })])]))
+    connections.destroy()
+    await adapter.close()
+  }
+  sql.end = (endOptions) => (ended ??= end(endOptions))
+  return sql
+}
+
+type EndOptions = Parameters<postgres.Sql['end']>[0]
+
+function createDial({ dialer, instance, connectOptions, user }: OpenedAdapter<unknown>): Dial {
+  return async (signal, { connection, database }) => {
+    if (typeof user === 'function') {
+      connection['user'] = await user()
+      // As with a user that is given, it is the default database.
+      if (database === unknownUser) connection['database'] = connection['user']
+    }
+    return dialer.connect(instance, { ...connectOptions, signal })
+  }
+}
+
+function loginOf({ user, usesIam }: OpenedAdapter<unknown>): Pick<postgres.Options<{}>, 'user' | 'password'> {
+  return {
+    ...(user !== undefined && { user: typeof user === 'function' ? unknownUser : user }),
+    // Keeps `PGPASSWORD` out. PostgreSQL asks for a password only if the user is no IAM user, and then refuses this one.
+    ...(usesIam && { password: () => '' }),
+  }
+}

@@ -1,0 +1,86 @@
+import { AlloyDBError } from '@alloydb/core'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import { connectionError } from './connection-error.ts'
+import { cancelRequestLength, FailedSocket } from './failed-socket.ts'
+
+/** What postgres.js gives its `socket` option: its options, as it has read them. */
+export interface SocketOptions {
+  /** In seconds; nothing and 0 set no limit. */
+  connect_timeout?: unknown
+  ssl?: unknown
+  host: unknown
+  port: unknown
+  database?: unknown
+  /** The parameters of the startup message, read anew for each connection. */
+  connection: Record<string, unknown>
+}
+
+/** Opens a channel, or gives up when the signal is aborted. */
+export type Dial = (signal: AbortSignal, options: SocketOptions) => Promise<TLSSocket>
+
+/**
+ * Opens the socket of one connection. Never rejects: a failure is a socket that fails.
+ *
+ * `connect_timeout` is the limit of the dial here; postgres.js itself begins to count when it has the socket.
+ */
+export async function openSocket(
+  dial: Dial,
+  options: SocketOptions,
+  abort: AbortController = new AbortController(),
+): Promise<Duplex> {
+  const seconds = Number(options.connect_timeout)
+  const expire = (): void => abort.abort(connectionError('CONNECT_TIMEOUT', options))
+  const timer = seconds > 0 ? setTimeout(expire, seconds * 1000) : undefined
+  try {
+    if (options.ssl) throw sslError(options)
+    const socket = await untilAborted(dial(abort.signal, options), abort.signal)
+    if (socket.destroyed) throw socket.errored ?? connectionError('CONNECTION_CLOSED', options)
+    refuseEarlyEnd(socket, options)
+    // As postgres.js does with a socket of its own: its errors name them.
+    return Object.assign(socket, { host: options.host, port: options.port })
+  } catch (error) {
+    return new FailedSocket(error instanceof Error ? error : new Error(String(error)))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Waits for a dial, also for one that does not heed its signal: what that opens then is destroyed. */
+async function untilAborted(dialing: Promise<TLSSocket>, signal: AbortSignal): Promise<TLSSocket> {
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error)
+    signal.addEventListener('abort', () => reject(signal.reason as Error))
+  })
+  try {
+    return await Promise.race([dialing, aborted])
+  } catch (error) {
+    dialing.then(
+      (socket) => socket.destroy(),
+      () => {},
+    )
+    throw signal.aborted ? signal.reason : error
+  }
+}
+
+/**
+ * Turns the server's end before its first byte into an error. postgres.js takes a clean end for an invitation to dial
+ * again at once. The end after a CancelRequest is as it should be.
+ */
+function refuseEarlyEnd(socket: TLSSocket, options: SocketOptions): void {
+  const alreadyWritten = socket.bytesWritten
+  const onEnd = (): void => {
+    if (socket.bytesWritten - alreadyWritten === cancelRequestLength) return
+    socket.destroy(connectionError('CONNECTION_CLOSED', options))
+  }
+  socket.once('end', onEnd)
+  socket.once('data', () => socket.off('end', onEnd))
+}
+
+function sslError({ host }: SocketOptions): AlloyDBError {
+  return new AlloyDBError(
+    'ALLOYDB_INVALID_OPTION',
+    `The option "ssl" is set for the connection to ${host}, which is encrypted and verified already.`,
+    { hint: 'Remove `ssl`, or put the options of `postgresConfig` after it.' },
+  )
+}

@@ -1,0 +1,101 @@
+import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connectionError } from './connection-error.ts'
+import { openSocket, type Dial, type SocketOptions } from './open-socket.ts'
+
+/** postgres.js dials again by a timer; this much later it has. */
+const timerSlackMs = 10
+
+/** A dial under way. */
+interface Opening {
+  readonly options: SocketOptions
+  readonly abort: AbortController
+}
+
+/**
+ * Knows the connections of one pool, so that its end can be awaited, and enforced.
+ *
+ * postgres.js's own `end()` does not do for that: it waits for ever for a connection that fails meanwhile, and not at all
+ * for the queries that have no connection yet, which it serves afterwards.
+ */
+export class PoolConnections {
+  readonly #dial: Dial
+  readonly #opening = new Map<Promise<Duplex>, Opening>()
+  readonly #sockets = new Set<Duplex>()
+  /** When postgres.js will have begun to dial for the queries that it has. */
+  #settledAt = 0
+  /** The options of the pool that ends. */
+  #ending: SocketOptions | undefined
+  #hasEnded = false
+
+  constructor(dial: Dial) {
+    this.#dial = dial
+  }
+
+  get isEnding(): boolean {
+    return this.#ending !== undefined
+  }
+
+  /** Opens the socket of one connection. Never rejects. */
+  async open(options: SocketOptions): Promise<Duplex> {
+    for (const socket of this.#sockets) if (socket.closed) this.#sockets.delete(socket)
+    const abort = new AbortController()
+    if (this.#refuses(options)) abort.abort(connectionError('CONNECTION_ENDED', options))
+    const opening = openSocket(this.#dial, options, abort)
+    this.#opening.set(opening, { options, abort })
+    const socket = await opening
+    this.#opening.delete(opening)
+    this.#sockets.add(socket)
+    return socket
+  }
+
+  /** Takes the seconds that postgres.js would wait before it dials again, and gives those that it shall wait. */
+  backOff(seconds: number): number {
+    const allowed = this.isEnding ? 0 : seconds
+    this.#expectDial(allowed * 1000)
+    return allowed
+  }
+
+  /** Waits until all queries are done and all connections are closed. */
+  async drain(options: SocketOptions): Promise<void> {
+    this.#ending = options
+    this.#abortRefused()
+    this.#expectDial(0)
+    for (;;) {
+      const open = [...this.#sockets].filter((socket) => !socket.closed)
+      const restMs = this.#settledAt - performance.now()
+      if (this.#opening.size > 0) await Promise.all(this.#opening.keys())
+      else if (open.length > 0) await Promise.all(open.map(waitForClose))
+      else if (restMs > 0) await sleep(restMs)
+      else return
+    }
+  }
+
+  /** Aborts the dials under way, refuses more, and closes the connections that postgres.js has not ended. */
+  destroy(): void {
+    this.#hasEnded = true
+    this.#abortRefused()
+    for (const socket of this.#sockets) if (!socket.writableEnded) socket.destroy()
+  }
+
+  /** postgres.js has pools of its own for `listen` and `subscribe`, which it ends at once, but for what is dialing. */
+  #refuses(options: SocketOptions): boolean {
+    return this.#hasEnded || (this.#ending !== undefined && options !== this.#ending)
+  }
+
+  #abortRefused(): void {
+    for (const { options, abort } of this.#opening.values()) {
+      if (this.#refuses(options)) abort.abort(connectionError('CONNECTION_ENDED', options))
+    }
+  }
+
+  #expectDial(delayMs: number): void {
+    this.#settledAt = Math.max(this.#settledAt, performance.now() + delayMs + timerSlackMs)
+  }
+}
+
+function waitForClose(socket: Duplex): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once('close', () => resolve())
+  })
+}

@@ -1,0 +1,105 @@
+import { Connector, type ConnectorOptions, type Dialer } from '@alloydb/core'
+import { startEmulator, type Emulator } from '@alloydb/emulator'
+import { JWT } from 'google-auth-library'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { TLSSocket } from 'node:tls'
+import { afterAll, afterEach, inject, onTestFinished } from 'vitest'
+import type {} from '../../../tooling/testing/shared-postgres.ts'
+
+/** An emulator for the tests of one file. */
+export interface Harness {
+  readonly emulator: Emulator
+  readonly instance: string
+  /** Who logs in with a password. */
+  readonly login: { user: string; password: string; database: string }
+  /** A connector option: the credentials of the emulator's default service account. */
+  readonly auth: JWT
+  /** A connector for all tests. */
+  readonly connector: Connector
+}
+
+export async function startHarness(): Promise<Harness> {
+  const emulator = await startEmulator({ postgres: inject('postgres') })
+  process.env['ALLOYDB_EMULATOR_HOST'] = emulator.host
+  const auth = new JWT({
+    email: emulator.serviceAccount.client_email,
+    key: emulator.serviceAccount.private_key,
+    ...emulator.auth.clientOptions,
+  })
+  const connector = new Connector({ auth } satisfies ConnectorOptions)
+  afterEach(() => emulator.faults.clear())
+  afterAll(async () => {
+    await connector.close()
+    await emulator.stop()
+  })
+  return {
+    emulator,
+    instance: emulator.instance,
+    login: { user: 'postgres', password: 'postgres', database: 'postgres' },
+    auth,
+    connector,
+  }
+}
+
+/** A dialer that does as `connect` says, and records it. */
+export interface RecordingDialer extends Dialer {
+  connect: Dialer['connect']
+  readonly signals: AbortSignal[]
+  readonly sockets: TLSSocket[]
+}
+
+export function recordDials(connect: Dialer['connect']): RecordingDialer {
+  const signals: AbortSignal[] = []
+  const sockets: TLSSocket[] = []
+  return {
+    signals,
+    sockets,
+    async connect(instance, options) {
+      if (options?.signal) signals.push(options.signal)
+      const socket = await connect(instance, options)
+      sockets.push(socket)
+      return socket
+    },
+  }
+}
+
+/** Dials for ever, unless it is aborted. */
+export const hang: Dialer['connect'] = (_, options) =>
+  new Promise((_, reject) => {
+    const { signal } = options ?? {}
+    signal?.addEventListener('abort', () => reject(signal.reason as Error))
+  })
+
+/** Waits for a promise to fail, and gives its error. */
+export async function failureOf(promise: Promise<unknown>): Promise<Error & { code?: string }> {
+  const outcome: unknown = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  if (!(outcome instanceof Error)) throw new Error('expected a failure')
+  return outcome
+}
+
+/** Sets environment variables for the time of one test. */
+export function setEnvironment(variables: Record<string, string>): void {
+  for (const [name, value] of Object.entries(variables)) {
+    const before = process.env[name]
+    process.env[name] = value
+    onTestFinished(() => {
+      if (before === undefined) delete process.env[name]
+      else process.env[name] = before
+    })
+  }
+}
+
+/** Counts the connectors that are closed after they have connected to an instance, for the time of one test. */
+export function countClosedConnectors(): () => number {
+  const closed = new Set<unknown>()
+  const onEvent = (message: unknown): void => {
+    const { action, connector } = message as { action: string; connector: unknown }
+    if (action === 'remove') closed.add(connector)
+  }
+  subscribe('alloydb:cache', onEvent)
+  onTestFinished(() => void unsubscribe('alloydb:cache', onEvent))
+  return () => closed.size
+}
