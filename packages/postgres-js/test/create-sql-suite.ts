@@ -1,0 +1,675 @@
+import { AlloyDBError, Connector, type Dialer } from '@alloydb/core'
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { TLSSocket } from 'node:tls'
+import postgres from 'postgres'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { createSql, type AlloyDBSqlConfig } from '../src/index.ts'
+import {
+  countClosedConnectors,
+  failureOf,
+  hang,
+  recordDials,
+  setEnvironment,
+  type Harness,
+  type RecordingDialer,
+} from './harness.ts'
+
+export function testCreateSql({ emulator, instance, login, auth, connector }: Harness): void {
+  const iamUser = 'app@emulator.iam'
+
+  /** A pool that is ended after the test. */
+  function openSql(config: Omit<AlloyDBSqlConfig, 'instance'>): postgres.Sql {
+    const sql = createSql({ instance, onnotice: () => {}, ...config })
+    onTestFinished(() => sql.end({ timeout: 1 }))
+    return sql
+  }
+
+  function recorded(): RecordingDialer {
+    return recordDials((uri, options) => connector.connect(uri, options))
+  }
+
+  /** Starts a query that runs until something else ends it, and waits until PostgreSQL is at it. */
+  async function startEndlessQuery(
+    config: Omit<AlloyDBSqlConfig, 'instance'> = {},
+  ): Promise<{ sql: postgres.Sql; query: postgres.PendingQuery<postgres.Row[]>; failure: Promise<Error> }> {
+    const started = Promise.withResolvers<unknown>()
+    const sql = openSql({ connector, ...login, onnotice: started.resolve, ...config })
+    const query = sql.unsafe(`do $$ begin raise notice 'started'; perform pg_sleep(60); end $$`)
+    const failure = failureOf(query)
+    await started.promise
+    return { sql, query, failure }
+  }
+
+  describe('createSql', () => {
+    test('answers simple and parameterised queries', async () => {
+      const sql = openSql({ auth, ...login })
+      expect([...(await sql`select 1 as one`)]).toEqual([{ one: 1 }])
+      expect([...(await sql`select ${'a'}::text as a, ${[1, 2]}::int[] as b`)]).toEqual([
+        { a: 'a', b: [1, 2] },
+      ])
+      expect([...(await sql.unsafe('select 1 as a; select 2 as b'))].map((rows) => [...rows])).toEqual([
+        [{ a: 1 }],
+        [{ b: 2 }],
+      ])
+    })
+
+    test('parses types, those of the user too', async () => {
+      const sql = createSql<{ point: postgres.PostgresType<{ x: number; y: number }> }>({
+        instance,
+        connector,
+        ...login,
+        types: {
+          point: {
+            to: 600,
+            from: [600],
+            serialize: ({ x, y }) => `(${x},${y})`,
+            parse: (raw: string) => {
+              const [x = 0, y = 0] = raw.slice(1, -1).split(',').map(Number)
+              return { x, y }
+            },
+          },
+        },
+      })
+      onTestFinished(() => sql.end({ timeout: 1 }))
+      const date = new Date('2026-11-01T12:00:00Z')
+      const [row] = await sql`
+        select ${date}::timestamptz as date, ${sql.json({ a: [1] })}::jsonb as json, true as bool,
+               9007199254740993::int8 as big, ${sql.types.point({ x: 1, y: 2 })} as point`
+      expect(row).toEqual({
+        date,
+        json: { a: [1] },
+        bool: true,
+        big: '9007199254740993',
+        point: { x: 1, y: 2 },
+      })
+    })
+
+    test('dials as many connections as it may, and no more', async () => {
+      const dialer = recorded()
+      const sql = openSql({ connector: dialer, ...login, max: 5 })
+      const rows = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => sql`select ${i}::int as i, pg_sleep(0.01)`),
+      )
+      expect(rows.map(([row]) => row?.['i'] as number)).toEqual(Array.from({ length: 20 }, (_, i) => i))
+      expect(dialer.sockets.length).toBe(5)
+    })
+
+    test('leaves the TLS socket to postgres.js alone', async () => {
+      const dialer = recorded()
+      const listeners = (socket: TLSSocket | undefined, event: string): string[] =>
+        (socket?.listeners(event) ?? []).map(({ name }) => name)
+      const before = await connector.connect(instance)
+      onTestFinished(() => void before.destroy())
+      await openSql({ connector: dialer, ...login })`select 1`
+      const [socket] = dialer.sockets
+      expect(socket).toBeInstanceOf(TLSSocket)
+      for (const [event, own] of Object.entries({
+        data: ['data'],
+        drain: ['drain'],
+        error: ['error'],
+        close: ['closed'],
+        end: [],
+        readable: [],
+      })) {
+        expect({ [event]: listeners(socket, event) }).toEqual({
+          [event]: [...listeners(before, event), ...own],
+        })
+      }
+    })
+
+    test('commits, rolls back, and nests transactions', async () => {
+      const sql = openSql({ connector, ...login })
+      await sql`create temp table if not exists unused ()`
+      await sql`drop table if exists transactions`
+      await sql`create table transactions (id int)`
+      await sql.begin(async (sql) => {
+        await sql`insert into transactions values (1)`
+        await failureOf(
+          sql.savepoint(async (sql) => {
+            await sql`insert into transactions values (2)`
+            throw new Error('undo')
+          }),
+        )
+      })
+      const failure = await failureOf(
+        sql.begin(async (sql) => {
+          await sql`insert into transactions values (3)`
+          throw new Error('undo')
+        }),
+      )
+      expect(failure.message).toBe('undo')
+      expect([...(await sql`select id from transactions`)]).toEqual([{ id: 1 }])
+      await sql`drop table transactions`
+    })
+
+    test("passes PostgreSQL's errors through untouched", async () => {
+      const error = await failureOf(openSql({ connector, ...login })`select * from nowhere`)
+      expect(error).toBeInstanceOf(postgres.PostgresError)
+      expect(error).toMatchObject({ code: '42P01', severity: 'ERROR', position: '15' })
+      expect(await failureOf(openSql({ connector, ...login, password: 'wrong' })`select 1`)).toMatchObject({
+        code: '28P01',
+        severity: 'FATAL',
+      })
+    })
+
+    test.each(['host', 'hostname', 'port', 'path', 'ssl', 'sslnegotiation', 'socket'])(
+      'refuses the option %s',
+      (name) => {
+        expect(() => createSql({ instance, connector, ...login, [name]: 'x' })).toThrow(
+          expect.objectContaining({
+            code: 'ALLOYDB_INVALID_OPTION',
+            message: expect.stringContaining(`"${name}"`) as string,
+          }),
+        )
+      },
+    )
+
+    test('refuses a malformed instance URI, and a connection string', () => {
+      const invalid = expect.objectContaining({ code: 'ALLOYDB_INVALID_INSTANCE_URI' })
+      expect(() => createSql({ connector, instance: 'my-instance' })).toThrow(invalid)
+      expect(() => createSql('postgres://localhost' as unknown as AlloyDBSqlConfig)).toThrow(invalid)
+    })
+
+    test('takes no notice of the environment variables that say where and how to connect', async () => {
+      setEnvironment({ PGHOST: '/nowhere,/elsewhere', PGPORT: '1', PGSSL: 'require' })
+      const sql = openSql({ connector, ...login })
+      expect((await sql`select 1`).count).toBe(1)
+      expect(sql.options.host).toEqual(['instance'])
+    })
+
+    test('reads user, password and database from the environment, as postgres.js does', async () => {
+      setEnvironment({ PGUSER: login.user, PGPASSWORD: login.password, PGDATABASE: login.database })
+      const rows = await openSql({ connector })`select current_user, current_database()`
+      expect([...rows]).toEqual([{ current_user: 'postgres', current_database: 'postgres' }])
+    })
+
+    test("takes postgres.js's other names for user, password and database", async () => {
+      const { user: username, password: pass, database: db } = login
+      expect((await openSql({ connector, username, pass, db })`select 1`).count).toBe(1)
+      expect(() => createSql({ instance, connector, pass, authType: 'IAM' })).toThrow(/"password"/)
+    })
+
+    test('reads rows by a cursor', async () => {
+      const seen: number[] = []
+      const cursor = openSql({ connector, ...login })`select generate_series(1, 5) as i`.cursor(2)
+      for await (const rows of cursor) seen.push(...rows.map(({ i }) => i as number))
+      expect(seen).toEqual([1, 2, 3, 4, 5])
+    })
+
+    test('copies in and out', async () => {
+      const sql = openSql({ connector, ...login, max: 1 })
+      await sql`create temp table copied (id int, name text)`
+      const lines = Array.from({ length: 20_000 }, (_, i) => `${i}\tname ${i}\n`)
+      await pipeline(Readable.from(lines), await sql`copy copied from stdin`.writable())
+      expect([...(await sql`select count(*)::int, max(id) from copied`)]).toEqual([
+        { count: 20_000, max: 19_999 },
+      ])
+      expect(await text(await sql`copy copied to stdout`.readable())).toBe(lines.join(''))
+    })
+
+    test('listens and notifies', async () => {
+      const sql = openSql({ connector, ...login })
+      const received = Promise.withResolvers<string>()
+      const { unlisten } = await sql.listen('news', received.resolve)
+      await sql.notify('news', 'hello')
+      expect(await received.promise).toBe('hello')
+      await unlisten()
+    })
+
+    test('listens again after the connection is lost', async () => {
+      const sql = openSql({ connector, ...login })
+      const received = Promise.withResolvers<string>()
+      const listening = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      let times = 0
+      await sql.listen('more-news', received.resolve, () => listening[times++]?.resolve())
+      emulator.disconnectAll('RST')
+      await listening[1]?.promise
+      await sql.notify('more-news', 'hello again')
+      expect(await received.promise).toBe('hello again')
+    })
+
+    test('subscribes to changes, again after the connection is lost', async () => {
+      const publications = `changes_${Date.now()}`
+      const sql = openSql({ connector, ...login, publications })
+      await sql`create table if not exists subscribed (id int primary key)`
+      await sql.unsafe(`create publication ${publications} for table subscribed`)
+      onTestFinished(async () => {
+        const sql = createSql({ instance, connector, ...login })
+        await sql.unsafe(`drop publication ${publications}; drop table subscribed`)
+        await sql.end()
+      })
+      const changes: unknown[] = []
+      const subscribed = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      let times = 0
+      await sql.subscribe(
+        'insert:subscribed',
+        (row) => changes.push(row),
+        () => subscribed[times++]?.resolve(),
+      )
+      await sql`insert into subscribed values (1)`
+      await vi.waitFor(() => expect(changes).toEqual([{ id: 1 }]))
+      emulator.disconnectAll('FIN')
+      await subscribed[1]?.promise
+      await sql`insert into subscribed values (2)`
+      await vi.waitFor(() => expect(changes).toEqual([{ id: 1 }, { id: 2 }]))
+    })
+
+    test('cancels a query', async () => {
+      const { sql, query, failure } = await startEndlessQuery()
+      query.cancel()
+      expect(await failure).toMatchObject({ code: '57014' })
+      expect((await sql`select 1`).count).toBe(1)
+    })
+
+    test('reserves a connection', async () => {
+      const sql = openSql({ connector, ...login })
+      await sql`select 1`
+      const reserved = await sql.reserve()
+      const [first] = await reserved`select pg_backend_pid() as pid`
+      const [second] = await reserved`select pg_backend_pid() as pid`
+      expect(second).toEqual(first)
+      reserved.release()
+    })
+
+    test.each(['PRIVATE', 'PUBLIC', 'PSC'] as const)('connects by the IP type %s', async (ipType) => {
+      const dialed = vi.spyOn(connector, 'connect')
+      onTestFinished(() => dialed.mockRestore())
+      expect((await openSql({ connector, ipType, ...login })`select 1`).count).toBe(1)
+      expect(dialed).toHaveBeenCalledWith(instance, expect.objectContaining({ ipType }))
+    })
+
+    test('shares a connector with another pool', async () => {
+      const one = openSql({ connector, ...login })
+      const other = openSql({ connector, ...login })
+      expect((await Promise.all([one`select 1`, other`select 2`])).map(({ count }) => count)).toEqual([1, 1])
+      await one.end()
+      expect((await other`select 3`).count).toBe(1)
+    })
+  })
+
+  describe('createSql with IAM login', () => {
+    const whoAndWhere = [{ user: iamUser, database: 'postgres' }]
+    const ask = async (sql: postgres.Sql): Promise<unknown[]> => [
+      ...(await sql`select current_user as user, current_database() as database`),
+    ]
+
+    test('asks the credentials for the user', async () => {
+      expect(await ask(openSql({ auth, authType: 'IAM', database: 'postgres' }))).toEqual(whoAndWhere)
+    })
+
+    test('follows the authType of a shared connector', async () => {
+      const shared = new Connector({ auth, authType: 'IAM' })
+      onTestFinished(() => shared.close())
+      expect(await ask(openSql({ connector: shared, database: 'postgres' }))).toEqual(whoAndWhere)
+    })
+
+    test('shortens the e-mail of a service account', async () => {
+      const user = `${iamUser}.gserviceaccount.com`
+      expect(await ask(openSql({ connector, authType: 'IAM', user, database: 'postgres' }))).toEqual(
+        whoAndWhere,
+      )
+    })
+
+    test('is not disturbed by a user or a password in the environment', async () => {
+      setEnvironment({ PGUSER: 'postgres', PGUSERNAME: 'postgres', PGPASSWORD: 'wrong' })
+      expect(await ask(openSql({ connector, authType: 'IAM', database: 'postgres' }))).toEqual(whoAndWhere)
+    })
+
+    test('takes the user as the default database, as postgres.js does', async () => {
+      const error = await failureOf(openSql({ connector, authType: 'IAM' })`select 1`)
+      expect(error).toMatchObject({ code: '3D000', message: `database "${iamUser}" does not exist` })
+      setEnvironment({ PGDATABASE: 'postgres' })
+      expect(await ask(openSql({ connector, authType: 'IAM' }))).toEqual(whoAndWhere)
+    })
+
+    test('listens too', async () => {
+      const sql = openSql({ auth, authType: 'IAM', database: 'postgres' })
+      const received = Promise.withResolvers<string>()
+      await sql.listen('iam-news', received.resolve)
+      await sql.notify('iam-news', 'hello')
+      expect(await received.promise).toBe('hello')
+    })
+
+    test('fails a connect whose user cannot be found, and tries anew afterwards', async () => {
+      let isDown = true
+      const dialer: Dialer = {
+        authType: 'IAM',
+        connect: (uri, options) => connector.connect(uri, { ...options, authType: 'IAM' }),
+        getIamUser: () =>
+          isDown ? Promise.reject(new Error('metadata server unavailable')) : connector.getIamUser(),
+      }
+      const sql = openSql({ connector: dialer, database: 'postgres', max: 1 })
+      expect((await failureOf(sql`select 1`)).message).toBe('metadata server unavailable')
+      isDown = false
+      expect(await ask(sql)).toEqual(whoAndWhere)
+    })
+
+    test('gives up a search for the user that takes longer than connect_timeout', async () => {
+      const dialer: Dialer = { authType: 'IAM', connect: hang, getIamUser: () => new Promise(() => {}) }
+      const sql = openSql({ connector: dialer, connect_timeout: 0.05 })
+      expect(await failureOf(sql`select 1`)).toMatchObject({ code: 'CONNECT_TIMEOUT' })
+    })
+
+    test('says so where the dialer does not tell the user', async () => {
+      const sql = openSql({ connector: { authType: 'IAM', connect: hang } })
+      expect(await failureOf(sql`select 1`)).toMatchObject({ code: 'ALLOYDB_IAM_USER_UNKNOWN' })
+    })
+
+    test('refuses a password', () => {
+      expect(() => createSql({ instance, connector, ...login, authType: 'IAM' })).toThrow(
+        expect.objectContaining({
+          code: 'ALLOYDB_INVALID_OPTION',
+          message:
+            'The option "password" stands beside IAM login.\nRemove `password`, or set `authType` to "PASSWORD".',
+        }),
+      )
+    })
+
+    test('sends an empty password when PostgreSQL asks for one', async () => {
+      setEnvironment({ PGPASSWORD: login.password })
+      // A dialer that does not do what it is told: the server takes the login for one by password.
+      const dialer: Dialer = {
+        connect: (uri, options) => connector.connect(uri, { ...options, authType: 'PASSWORD' }),
+      }
+      const sql = openSql({ connector: dialer, authType: 'IAM', user: 'postgres', database: 'postgres' })
+      expect(await failureOf(sql`select 1`)).toMatchObject({ code: '28P01' })
+    })
+  })
+
+  describe('a dial that fails', () => {
+    test("rejects one query with the dialer's own error", async () => {
+      const fault = emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 1 })
+      const sql = openSql({ connector, ...login, max: 1 })
+      const outcomes = await Promise.allSettled([sql`select 1`, sql`select 2`])
+      expect(fault.hits).toBe(1)
+      expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+      const { reason } = outcomes[0] as PromiseRejectedResult
+      expect(AlloyDBError.is(reason, 'ALLOYDB_EXCHANGE_REJECTED')).toBe(true)
+      expect(reason).toMatchObject({ instance, message: expect.stringContaining('not today') as string })
+    })
+
+    test('keeps the cause of the error', async () => {
+      emulator.faults.add({ step: 'tcp', close: 'RST', times: 2 })
+      const cause = new Error('why')
+      const dialer: Dialer = {
+        connect: () => Promise.reject(new AlloyDBError('ALLOYDB_TCP_FAILED', 'what', { cause })),
+      }
+      expect(await failureOf(openSql({ connector: dialer, ...login })`select 1`)).toMatchObject({
+        code: 'ALLOYDB_TCP_FAILED',
+        cause,
+      })
+    })
+
+    test('does no harm to later queries, however often it fails', async () => {
+      let isDown = true
+      const dialer = recordDials((uri, options) =>
+        isDown ? Promise.reject(new Error('down')) : connector.connect(uri, options),
+      )
+      const sql = openSql({ connector: dialer, ...login, max: 2, backoff: () => 0.001 })
+      for (let i = 0; i < 7; i += 1) expect((await failureOf(sql`select 1`)).message).toBe('down')
+      isDown = false
+      expect((await Promise.all([sql`select 1`, sql`select 2`, sql`select 3`])).length).toBe(3)
+      expect(dialer.sockets.length).toBe(2)
+    })
+
+    test('is retried no more than once for a reservation', async () => {
+      const connect = vi.fn<Dialer['connect']>(() => Promise.reject(new Error('down')))
+      const sql = openSql({ connector: { connect }, ...login, backoff: () => 0.001 })
+      if ('simple' in sql`select 1`) expect((await failureOf(sql.reserve())).message).toBe('down')
+      expect(connect.mock.calls.length).toBeLessThanOrEqual(2)
+    })
+
+    test('does not reject for a cancel that nobody waits for', async () => {
+      let isDown = false
+      const dialed = Promise.withResolvers<void>()
+      const dialer = recordDials((uri, options) => {
+        if (!isDown) return connector.connect(uri, options)
+        dialed.resolve()
+        return Promise.reject(new Error('down'))
+      })
+      const { query, failure } = await startEndlessQuery({ connector: dialer })
+      isDown = true
+      const cancelled: unknown = query.cancel()
+      await dialed.promise
+      await cancelled
+      isDown = false
+      query.cancel() // postgres.js cancels a query once
+      dialer.sockets[0]?.destroy()
+      expect(await failure).toMatchObject({ code: 'CONNECTION_CLOSED' })
+    })
+  })
+
+  describe('a dial that hangs', () => {
+    test('is aborted after connect_timeout, with the error of postgres.js', async () => {
+      const dialer = recordDials(hang)
+      const sql = openSql({ connector: dialer, ...login, connect_timeout: 0.2 })
+      const startedAt = performance.now()
+      expect(await failureOf(sql`select 1`)).toMatchObject({
+        code: 'CONNECT_TIMEOUT',
+        errno: 'CONNECT_TIMEOUT',
+        message: 'write CONNECT_TIMEOUT instance:5433',
+      })
+      expect(performance.now() - startedAt).toBeGreaterThan(150)
+      expect(dialer.signals.map(({ aborted }) => aborted)).toEqual([true])
+    })
+
+    test('is aborted at whichever step of the connector it is', async () => {
+      const fault = emulator.faults.add({ step: 'exchange', stall: true, times: 1 })
+      const sql = openSql({ connector, ...login, connect_timeout: 0.2 })
+      expect(await failureOf(sql`select 1`)).toMatchObject({ code: 'CONNECT_TIMEOUT' })
+      expect(fault.hits).toBe(1)
+      expect((await sql`select 1`).count).toBe(1)
+    })
+
+    test('is given up although it does not heed its signal, and its socket destroyed', async () => {
+      const gate = Promise.withResolvers<void>()
+      const dialer = recordDials(async (uri) => {
+        await gate.promise
+        return connector.connect(uri)
+      })
+      const sql = openSql({ connector: dialer, ...login, connect_timeout: 0.05 })
+      expect(await failureOf(sql`select 1`)).toMatchObject({ code: 'CONNECT_TIMEOUT' })
+      gate.resolve()
+      await vi.waitFor(() => expect(dialer.sockets.map(({ destroyed }) => destroyed)).toEqual([true]))
+    })
+
+    test("is the connector's to limit without connect_timeout", async () => {
+      emulator.faults.add({ step: 'exchange', stall: true, times: 1 })
+      const sql = openSql({ auth, ...login, connect_timeout: 0, connectTimeoutMs: 100 })
+      expect(await failureOf(sql`select 1`)).toMatchObject({ code: 'ALLOYDB_EXCHANGE_TIMEOUT' })
+    })
+
+    test('names the instance when it is the login that hangs', async () => {
+      emulator.faults.add({ step: 'postgres', stall: true, times: 1 })
+      const sql = openSql({ connector, ...login, connect_timeout: 0.3 })
+      expect(await failureOf(sql`select 1`)).toMatchObject({
+        code: 'CONNECT_TIMEOUT',
+        message: 'write CONNECT_TIMEOUT instance:5433',
+      })
+    })
+  })
+
+  describe('a server that closes', () => {
+    test.each(['FIN', 'RST'] as const)('an idle connection by %s is replaced', async (how) => {
+      const closed = Promise.withResolvers<number>()
+      const dialer = recorded()
+      const sql = openSql({ connector: dialer, ...login, max: 1, onclose: closed.resolve })
+      await sql`select 1`
+      emulator.disconnectAll(how)
+      await closed.promise
+      expect((await sql`select 1`).count).toBe(1)
+      expect(dialer.sockets.length).toBe(2)
+    })
+
+    test.each([
+      ['FIN', 'CONNECTION_CLOSED'],
+      ['RST', 'ECONNRESET'],
+    ] as const)('in the middle of a query by %s fails that query', async (how, code) => {
+      const { sql, failure } = await startEndlessQuery()
+      emulator.disconnectAll(how)
+      expect(await failure).toMatchObject({ code })
+      expect((await sql`select 1`).count).toBe(1)
+    })
+
+    test.each(['FIN', 'RST'] as const)(
+      'before its first byte by %s fails one query for each dial',
+      async (how) => {
+        const fault = emulator.faults.add({ step: 'postgres', close: how })
+        const dialer = recorded()
+        const sql = openSql({ connector: dialer, ...login, max: 1 })
+        const error = await failureOf(sql`select 1`)
+        expect(error).toMatchObject({ code: how === 'FIN' ? 'CONNECTION_CLOSED' : 'ECONNRESET' })
+        expect(dialer.sockets.length).toBe(1)
+        fault.remove()
+        expect((await sql`select 1`).count).toBe(1)
+        expect(dialer.sockets.length).toBe(2)
+      },
+    )
+
+    test('before postgres.js has the socket fails the query', async () => {
+      let isFirst = true
+      const sql = openSql({
+        connector: {
+          async connect(uri, options) {
+            const socket = await connector.connect(uri, options)
+            if (isFirst) await once(socket.destroy(), 'close')
+            isFirst = false
+            return socket
+          },
+        },
+        ...login,
+      })
+      expect(await failureOf(sql`select 1`)).toMatchObject({ code: 'CONNECTION_CLOSED' })
+      expect((await sql`select 1`).count).toBe(1)
+    })
+  })
+
+  describe('end', () => {
+    test('closes the connector that was made', async () => {
+      const closed = countClosedConnectors()
+      const sql = createSql({ instance, auth, ...login })
+      await sql`select 1`
+      await Promise.all([sql.end(), sql.end()])
+      expect(closed()).toBe(1)
+      expect(await failureOf(sql`select 1`)).toMatchObject({ code: 'CONNECTION_ENDED' })
+    })
+
+    test('leaves a shared connector open', async () => {
+      const closed = countClosedConnectors()
+      const sql = createSql({ instance, connector, ...login })
+      await sql`select 1`
+      await sql.end()
+      expect(closed()).toBe(0)
+    })
+
+    test('does nothing to a pool that was never used', async () => {
+      await createSql({ instance, auth, ...login }).end()
+      await createSql({ instance, auth, ...login }).end({ timeout: 5 })
+    })
+
+    test('serves all queries first, those too that have no connection yet', async () => {
+      const closed = countClosedConnectors()
+      const dialer = recorded()
+      const own = createSql({ instance, auth, ...login, max: 2 })
+      const shared = createSql({ instance, connector: dialer, ...login, max: 2 })
+      for (const sql of [own, shared]) {
+        let served = 0
+        const queries = Array.from({ length: 9 }, () => sql`select pg_sleep(0.01)`.then(() => (served += 1)))
+        await sql.end()
+        expect(served).toBe(9)
+        await Promise.all(queries)
+      }
+      expect(closed()).toBe(1)
+      expect(dialer.sockets.every(({ closed }) => closed)).toBe(true)
+    })
+
+    test('waits for a transaction', async () => {
+      const sql = createSql({ instance, connector, ...login })
+      let isDone = false
+      const transaction = sql.begin(async (sql) => {
+        await sql`select pg_sleep(0.05)`
+        await sql`select 1`
+        isDone = true
+      })
+      await sql`select 1`
+      await sql.end()
+      expect(isDone).toBe(true)
+      await transaction
+    })
+
+    test('comes to its end although the dials fail', async () => {
+      const sql = createSql({
+        instance,
+        connector: { connect: () => Promise.reject(new Error('down')) },
+        ...login,
+        max: 2,
+      })
+      const queries = Array.from({ length: 9 }, () => failureOf(sql`select 1`))
+      await sql.end()
+      expect((await Promise.all(queries)).map(({ message }) => message)).toEqual(Array(9).fill('down'))
+    })
+
+    test('comes to its end although the server closes', async () => {
+      const { sql, failure } = await startEndlessQuery()
+      const ended = sql.end()
+      emulator.disconnectAll('FIN')
+      await ended
+      expect(await failure).toMatchObject({ code: 'CONNECTION_CLOSED' })
+    })
+
+    test('waits for a dial that hangs until connect_timeout', async () => {
+      const sql = createSql({ instance, connector: { connect: hang }, ...login, connect_timeout: 0.1 })
+      const failure = failureOf(sql`select 1`)
+      await sql.end()
+      expect(await failure).toMatchObject({ code: 'CONNECT_TIMEOUT' })
+    })
+
+    test('aborts a dial that hangs when its timeout is over', async () => {
+      const dialer = recordDials(hang)
+      const sql = createSql({ instance, connector: dialer, ...login, max: 1 })
+      const failures = [failureOf(sql`select 1`), failureOf(sql`select 2`)]
+      await sql.end({ timeout: 0.05 })
+      expect((await Promise.all(failures)).map(({ code }) => code)).toEqual(
+        Array(2).fill('CONNECTION_DESTROYED'),
+      )
+      expect(dialer.signals.map(({ aborted }) => aborted)).toEqual([true])
+    })
+
+    test('gives up queries when its timeout is over', async () => {
+      const dialer = recorded()
+      const { sql, failure } = await startEndlessQuery({ connector: dialer })
+      await sql.end({ timeout: 0 })
+      expect(await failure).toMatchObject({ code: 'CONNECTION_DESTROYED' })
+    })
+
+    test('gives up queries that have no connection yet when its timeout is over', async () => {
+      const sql = createSql({ instance, connector, ...login, max: 1 })
+      const first = sql`select 1`.then(() => {})
+      const failures = [1, 2, 3].map(() => failureOf(sql`select pg_sleep(60)`))
+      await sql.end({ timeout: 0.3 })
+      await first
+      for (const { code } of await Promise.all(failures)) expect(code).toMatch(/^CONNECTION_/)
+    })
+
+    test('ends the connections of listen and subscribe', async () => {
+      const dialer = recorded()
+      const sql = createSql({ instance, connector: dialer, ...login })
+      await sql.listen('silence', () => {})
+      await sql.end()
+      expect(dialer.sockets.map(({ closed }) => closed)).toEqual([true])
+    })
+
+    test('aborts a listen that is dialing', async () => {
+      const dialer = recordDials(hang)
+      const sql = createSql({ instance, connector: dialer, ...login })
+      const failure = failureOf(sql.listen('silence', () => {}))
+      await vi.waitFor(() => expect(dialer.signals.length).toBe(1))
+      await sql.end()
+      expect(dialer.signals.map(({ aborted }) => aborted)).toEqual([true])
+      expect((await failure).message).toMatch(/CONNECTION_(ENDED|DESTROYED)/)
+    })
+  })
+}

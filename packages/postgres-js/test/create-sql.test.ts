@@ -1,0 +1,4 @@
+import { testCreateSql } from './create-sql-suite.ts'
+import { startHarness } from './harness.ts'
+
+testCreateSql(await startHarness())
