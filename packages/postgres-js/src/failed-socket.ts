@@ -13,6 +13,8 @@ export const cancelRequestLength = 16
 export class FailedSocket extends Duplex {
   /** Makes postgres.js say goodbye by `end()` when it gives up before its first write, and so have the end it waits for. */
   readonly readyState = 'open'
+  /** Older versions of postgres.js would use it again for their next dial, as one can a socket that is not encrypted. */
+  readonly encrypted = true
   readonly #error: Error
 
   constructor(error: Error) {

@@ -14,6 +14,8 @@ export interface SocketOptions {
   database?: unknown
   /** The parameters of the startup message, read anew for each connection. */
   connection: Record<string, unknown>
+  /** Called when a connection has closed; read anew each time. */
+  onclose?: ((id: number) => unknown) | undefined
 }
 
 /** Opens a channel, or gives up when the signal is aborted. */
@@ -29,6 +31,7 @@ export async function openSocket(
   options: SocketOptions,
   abort: AbortController = new AbortController(),
 ): Promise<Duplex> {
+  guardSubscription(options)
   const seconds = Number(options.connect_timeout)
   const expire = (): void => abort.abort(connectionError('CONNECT_TIMEOUT', options))
   const timer = seconds > 0 ? setTimeout(expire, seconds * 1000) : undefined
@@ -75,6 +78,19 @@ function refuseEarlyEnd(socket: TLSSocket, options: SocketOptions): void {
   }
   socket.once('end', onEnd)
   socket.once('data', () => socket.off('end', onEnd))
+}
+
+const guarded = new WeakSet<SocketOptions>()
+
+/**
+ * Keeps a lost subscription from ending the process. postgres.js starts it again in `onclose`, where nobody takes the
+ * error if that fails; the connection then closes, which starts it once more.
+ */
+function guardSubscription(options: SocketOptions): void {
+  const { connection, onclose } = options
+  if (connection['replication'] === undefined || onclose === undefined || guarded.has(options)) return
+  guarded.add(options)
+  options.onclose = (id) => void Promise.resolve(onclose(id)).catch(() => {})
 }
 
 function sslError({ host }: SocketOptions): AlloyDBError {

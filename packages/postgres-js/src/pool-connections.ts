@@ -38,7 +38,7 @@ export class PoolConnections {
 
   /** Opens the socket of one connection. Never rejects. */
   async open(options: SocketOptions): Promise<Duplex> {
-    for (const socket of this.#sockets) if (socket.closed) this.#sockets.delete(socket)
+    this.#forgetClosed()
     const abort = new AbortController()
     if (this.#refuses(options)) abort.abort(connectionError('CONNECTION_ENDED', options))
     const opening = openSocket(this.#dial, options, abort)
@@ -62,10 +62,10 @@ export class PoolConnections {
     this.#abortRefused()
     this.#expectDial(0)
     for (;;) {
-      const open = [...this.#sockets].filter((socket) => !socket.closed)
+      this.#forgetClosed()
       const restMs = this.#settledAt - performance.now()
       if (this.#opening.size > 0) await Promise.all(this.#opening.keys())
-      else if (open.length > 0) await Promise.all(open.map(waitForClose))
+      else if (this.#sockets.size > 0) await Promise.all([...this.#sockets].map(waitForClose))
       else if (restMs > 0) await sleep(restMs)
       else return
     }
@@ -76,6 +76,14 @@ export class PoolConnections {
     this.#hasEnded = true
     this.#abortRefused()
     for (const socket of this.#sockets) if (!socket.writableEnded) socket.destroy()
+  }
+
+  #forgetClosed(): void {
+    for (const socket of this.#sockets) {
+      if (!socket.closed) continue
+      this.#sockets.delete(socket)
+      this.#expectDial(0) // postgres.js may not have been told yet
+    }
   }
 
   /** postgres.js has pools of its own for `listen` and `subscribe`, which it ends at once, but for what is dialing. */

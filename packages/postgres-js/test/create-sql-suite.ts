@@ -34,7 +34,7 @@ export function testCreateSql({ emulator, instance, login, auth, connector }: Ha
   /** Starts a query that runs until something else ends it, and waits until PostgreSQL is at it. */
   async function startEndlessQuery(
     config: Omit<AlloyDBSqlConfig, 'instance'> = {},
-  ): Promise<{ sql: postgres.Sql; query: postgres.PendingQuery<postgres.Row[]>; failure: Promise<Error> }> {
+  ): Promise<{ sql: postgres.Sql; query: { cancel(): unknown }; failure: Promise<Error> }> {
     const started = Promise.withResolvers<unknown>()
     const sql = openSql({ connector, ...login, onnotice: started.resolve, ...config })
     const query = sql.unsafe(`do $$ begin raise notice 'started'; perform pg_sleep(60); end $$`)
@@ -177,7 +177,7 @@ export function testCreateSql({ emulator, instance, login, auth, connector }: Ha
       setEnvironment({ PGHOST: '/nowhere,/elsewhere', PGPORT: '1', PGSSL: 'require' })
       const sql = openSql({ connector, ...login })
       expect((await sql`select 1`).count).toBe(1)
-      expect(sql.options.host).toEqual(['instance'])
+      expect(sql.options.host).toEqual(['primary'])
     })
 
     test('reads user, password and database from the environment, as postgres.js does', async () => {
@@ -233,6 +233,8 @@ export function testCreateSql({ emulator, instance, login, auth, connector }: Ha
 
     test('subscribes to changes, again after the connection is lost', async () => {
       const publications = `changes_${Date.now()}`
+      const logged = vi.spyOn(console, 'error').mockReturnValue() // postgres.js does
+      onTestFinished(() => logged.mockRestore())
       const sql = openSql({ connector, ...login, publications })
       await sql`create table if not exists subscribed (id int primary key)`
       await sql.unsafe(`create publication ${publications} for table subscribed`)
@@ -251,7 +253,8 @@ export function testCreateSql({ emulator, instance, login, auth, connector }: Ha
       )
       await sql`insert into subscribed values (1)`
       await vi.waitFor(() => expect(changes).toEqual([{ id: 1 }]))
-      emulator.disconnectAll('FIN')
+      emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 2 })
+      emulator.disconnectAll('RST')
       await subscribed[1]?.promise
       await sql`insert into subscribed values (2)`
       await vi.waitFor(() => expect(changes).toEqual([{ id: 1 }, { id: 2 }]))
@@ -450,7 +453,7 @@ export function testCreateSql({ emulator, instance, login, auth, connector }: Ha
       expect(await failureOf(sql`select 1`)).toMatchObject({
         code: 'CONNECT_TIMEOUT',
         errno: 'CONNECT_TIMEOUT',
-        message: 'write CONNECT_TIMEOUT instance:5433',
+        message: 'write CONNECT_TIMEOUT primary:5433',
       })
       expect(performance.now() - startedAt).toBeGreaterThan(150)
       expect(dialer.signals.map(({ aborted }) => aborted)).toEqual([true])
@@ -487,7 +490,7 @@ export function testCreateSql({ emulator, instance, login, auth, connector }: Ha
       const sql = openSql({ connector, ...login, connect_timeout: 0.3 })
       expect(await failureOf(sql`select 1`)).toMatchObject({
         code: 'CONNECT_TIMEOUT',
-        message: 'write CONNECT_TIMEOUT instance:5433',
+        message: 'write CONNECT_TIMEOUT primary:5433',
       })
     })
   })
