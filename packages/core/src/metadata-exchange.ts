@@ -50,8 +50,7 @@ export function exchangeMetadata(
         return
       }
       settle()
-      // The socket forgets its 'readable' listener at the next tick. Until then it would not flow for the driver.
-      process.nextTick(resolve)
+      resolve()
     }
     const onError = (error: Error): void => {
       settle()

@@ -47,6 +47,17 @@ describe('withDeadline', () => {
     expect(begun).toBe(false)
   })
 
+  test.each([[true], [false]])('keeps the process alive meanwhile: %s', async (keepsAlive) => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = timers()
+    const done = Promise.withResolvers<void>()
+    const waiting = withDeadline(never, { ...deadline, timeoutMs: 60_000, keepsAlive }, () => done.promise)
+    expect(timers() - before).toBe(keepsAlive ? 1 : 0)
+    done.resolve()
+    await waiting
+    expect(timers()).toBe(before)
+  })
+
   test('aborts what is left of work that has failed', async () => {
     let left: AbortSignal | undefined
     const work = (signal: AbortSignal): Promise<never> => {

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { TLSSocket, connect as connectTls } from 'node:tls'
 import { inspect } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
@@ -64,6 +64,13 @@ describe('connect', () => {
       socket.destroy()
     },
   )
+
+  test("leaves nothing on the caller's signal", async () => {
+    const { signal } = new AbortController()
+    ;(await openConnector().connect(instance, { signal })).destroy()
+    await failureOf(openConnector().connect(`${instance}x`, { signal }))
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
 
   test('refuses a malformed instance URI before any I/O', async () => {
     const error = await failureOf(openConnector().connect('my-project:us-central1:my-instance'))

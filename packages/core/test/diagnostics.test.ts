@@ -98,9 +98,12 @@ describe('a logger', () => {
       warn: (line: string) => void lines.push(line),
     }
     const watched = openConnector({ logger })
+    ;(await openConnector().connect(instance)).destroy()
+    expect(lines).toEqual([])
+    ;(await watched.connect(instance)).destroy()
     await watched.close()
     const before = lines.length
-    ;(await openConnector().connect(instance)).destroy()
+    expect(before).toBeGreaterThan(0)
     await failureOf(watched.connect(instance))
     expect(lines).toHaveLength(before)
   })

@@ -316,6 +316,14 @@ describe('a dial that hangs', () => {
     await expect.poll(openSockets).toBe(0)
   })
 
+  test('a little in each phase ends where the time for all of them is over', async () => {
+    emulator.faults.add({ step: 'tcp', delayMs: 300 })
+    emulator.faults.add({ step: 'exchange', delayMs: 300 })
+    const error = await failureOf(openConnector({ connectTimeoutMs: 500 }).connect(instance))
+    expect(error.code).toBe('ALLOYDB_EXCHANGE_TIMEOUT')
+    expect(error.summary).toContain('timed out after 500 ms')
+  })
+
   test('in TCP ends in its own timeout, which tells of the route', async () => {
     const connector = openConnector({ connectTimeoutMs: 100, createConnection: () => new Promise(() => {}) })
     const error = await failureOf(connector.connect(instance))

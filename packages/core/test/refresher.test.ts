@@ -253,6 +253,13 @@ describe('the refresh-ahead cache', () => {
     expect(service.fetches).toBe(3)
   })
 
+  test('has no timer left when it is closed', async () => {
+    await cache.get()
+    expect(vi.getTimerCount()).toBe(1)
+    await cache.close(closed)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   test('has no timer that keeps the process alive', async () => {
     vi.useRealTimers()
     const before = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
