@@ -1,0 +1,41 @@
+import { createSql } from '../../src/index.ts'
+
+// Does what its argument says, and has to end by itself. ALLOYDB_EMULATOR_HOST leads it to the emulator.
+const { INSTANCE: instance = '' } = process.env
+const config = { instance, user: 'postgres', password: 'postgres', database: 'postgres' }
+
+const ways: Record<string, () => Promise<void>> = {
+  async 'a pool that is ended'() {
+    const sql = createSql(config)
+    await sql`select 1`
+    await sql.end()
+  },
+  async 'a pool that is ended while it dials'() {
+    const sql = createSql(config)
+    const query = sql`select 1`.execute()
+    await sql.end()
+    await query
+  },
+  async 'a pool whose end runs out of time'() {
+    const sql = createSql(config)
+    const query = sql`select pg_sleep(60)`.catch(() => {})
+    await sql.end({ timeout: 0.5 })
+    await query
+  },
+  async 'a pool that cannot log in'() {
+    const sql = createSql({ ...config, password: 'wrong' })
+    await sql`select 1`.catch(() => {})
+    await sql.end()
+  },
+  async 'a pool that cannot connect'() {
+    const sql = createSql({ ...config, instance: `${instance}-of-another-name` })
+    await sql`select 1`.catch(() => {})
+    await sql.end()
+  },
+  async 'a pool that closes its idle connections'() {
+    const sql = createSql({ ...config, idle_timeout: 0.1 })
+    await sql`select 1`
+  },
+}
+await ways[process.argv[2] ?? '']?.()
+console.log('done')
