@@ -74,15 +74,21 @@ function reportConnect(totalMs: number): void {
 }
 
 console.log('\nAlloyDB quickstart: all on this machine, nothing in the cloud\n')
-const [emulator, startMs] = await measure(() => startEmulator())
+const starting = measure(() => startEmulator())
+
 // Ctrl-C, and a container's stop: take everything down, whatever the queries are at.
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     interrupted.abort()
-    void emulator.stop()
+    void starting.then(
+      ([emulator]) => emulator.stop(),
+      () => {}, // said below
+    )
   })
 }
+
+const [emulator, startMs] = await starting
 try {
   report(`started the emulator at ${emulator.host}, with PostgreSQL`, startMs)
   // What points an application at the emulator. Without it, the same code connects to AlloyDB itself.
