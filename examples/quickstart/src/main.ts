@@ -88,19 +88,21 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-const [emulator, startMs] = await starting
 try {
+  const [emulator, startMs] = await starting
   report(`started the emulator at ${emulator.host}, with PostgreSQL`, startMs)
   // What points an application at the emulator. Without it, the same code connects to AlloyDB itself.
   process.env['ALLOYDB_EMULATOR_HOST'] = emulator.host
-  const summary = await usePool(emulator)
-  await useIamLogin(emulator)
-  await emulator.stop()
-  console.log(`\nDone: ${summary}. Everything that was started is stopped again.\n`)
+  try {
+    const summary = await usePool(emulator)
+    await useIamLogin(emulator)
+    await emulator.stop()
+    console.log(`\nDone: ${summary}. Everything that was started is stopped again.\n`)
+  } finally {
+    await emulator.stop()
+  }
 } catch (error) {
   if (!interrupted.signal.aborted) throw error
   process.exitCode = 130
   console.log('\nInterrupted: everything that was started is stopped again.\n')
-} finally {
-  await emulator.stop()
 }
