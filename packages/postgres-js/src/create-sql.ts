@@ -1,7 +1,7 @@
 import { openAdapter, type AdapterConfig, type OpenedAdapter } from '@alloydb/core/adapter'
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
-import type { Dial, SocketOptions } from './open-socket.ts'
+import type { Dial } from './open-socket.ts'
 import { PoolConnections } from './pool-connections.ts'
 import { toConfig } from './postgres-config.ts'
 
@@ -75,20 +75,23 @@ export function createSql<T extends Types = {}>(config: AlloyDBSqlConfig<T>): Al
       connections.backOff(Number(typeof backoff === 'function' ? backoff(retries) : backoff)),
   }) as AlloyDBSql<T> & Closable
 
-  const endDriver = sql.end
-  let ended: Promise<void> | undefined
+  const endDriver = sql.end.bind(sql)
   const end = async (endOptions?: EndOptions): Promise<void> => {
     const driverEnded = endDriver(endOptions)
-    const timeout = endOptions?.timeout ?? undefined
-    const drained = connections.drain(sql.options as unknown as SocketOptions)
-    await (timeout === undefined
-      ? drained
-      : Promise.race([drained, Promise.all([driverEnded, sleep(timeout * 1000, undefined, { ref: false })])]))
+    const drained = connections.drain(sql.options)
+    const { timeout } = endOptions ?? {}
+    await (timeout === undefined ? drained : Promise.race([drained, after(timeout, driverEnded)]))
     connections.destroy()
     await adapter.close()
   }
+  let ended: Promise<void> | undefined
   sql.end = (endOptions) => (ended ??= end(endOptions))
   return sql
+}
+
+/** Waits for the end by postgres.js, which is never later than its timeout, and for that timeout. */
+async function after(seconds: number, driverEnded: Promise<void>): Promise<void> {
+  await Promise.all([driverEnded, sleep(seconds * 1000, undefined, { ref: false })])
 }
 
 type EndOptions = Parameters<postgres.Sql['end']>[0]

@@ -1,16 +1,14 @@
 import { AlloyDBError } from '@alloydb/core'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { connectionError } from './connection-error.ts'
+import { connectionError, type Address } from './connection-error.ts'
 import { cancelRequestLength, FailedSocket } from './failed-socket.ts'
 
 /** What postgres.js gives its `socket` option: its options, as it has read them. */
-export interface SocketOptions {
+export interface SocketOptions extends Address {
   /** In seconds; nothing and 0 set no limit. */
   connect_timeout?: unknown
   ssl?: unknown
-  host: unknown
-  port: unknown
   database?: unknown
   /** The parameters of the startup message, read anew for each connection. */
   connection: Record<string, unknown>
@@ -36,6 +34,7 @@ export async function openSocket(
   const expire = (): void => abort.abort(connectionError('CONNECT_TIMEOUT', options))
   const timer = seconds > 0 ? setTimeout(expire, seconds * 1000) : undefined
   try {
+    abort.signal.throwIfAborted()
     if (options.ssl) throw sslError(options)
     const socket = await untilAborted(dial(abort.signal, options), abort.signal)
     if (socket.destroyed) throw socket.errored ?? connectionError('CONNECTION_CLOSED', options)
@@ -43,7 +42,7 @@ export async function openSocket(
     // As postgres.js does with a socket of its own: its errors name them.
     return Object.assign(socket, { host: options.host, port: options.port })
   } catch (error) {
-    return new FailedSocket(error instanceof Error ? error : new Error(String(error)))
+    return new FailedSocket(error instanceof Error ? error : new Error(String(error), { cause: error }))
   } finally {
     clearTimeout(timer)
   }
@@ -52,7 +51,6 @@ export async function openSocket(
 /** Waits for a dial, also for one that does not heed its signal: what that opens then is destroyed. */
 async function untilAborted(dialing: Promise<TLSSocket>, signal: AbortSignal): Promise<TLSSocket> {
   const aborted = new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(signal.reason as Error)
     signal.addEventListener('abort', () => reject(signal.reason as Error))
   })
   try {
@@ -96,7 +94,7 @@ function guardSubscription(options: SocketOptions): void {
 function sslError({ host }: SocketOptions): AlloyDBError {
   return new AlloyDBError(
     'ALLOYDB_INVALID_OPTION',
-    `The option "ssl" is set for the connection to ${host}, which is encrypted and verified already.`,
+    `The option "ssl" is set for the connection to ${host.join()}, which is encrypted and verified already.`,
     { hint: 'Remove `ssl`, or put the options of `postgresConfig` after it.' },
   )
 }
