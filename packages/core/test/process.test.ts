@@ -15,6 +15,7 @@ async function run(
     process.execPath,
     [
       '--conditions=@alloydb/source',
+      '--experimental-strip-types',
       '--disable-warning=ExperimentalWarning',
       `${import.meta.dirname}/programs/${program}`,
       ...args,

@@ -35,7 +35,9 @@ describe('stop', () => {
     )
     emulator.faults.add({ step: 'token', stall: true })
     const stalled = accessToken(emulator.auth).catch(() => 'failed')
-    await expect.poll(() => emulator.requests.at(-1)?.outcome).toBe('faulted')
+    await expect
+      .poll(() => emulator.requests.findLast(({ step }) => step === 'token')?.outcome)
+      .toBe('faulted')
     await Promise.all([emulator.stop(), emulator.stop()])
     await Promise.all([ended, closed])
     expect(await stalled).toBe('failed')

@@ -55,7 +55,12 @@ describe.runIf(process.platform === 'linux')('a process that is killed', () => {
     console.log(postgres.pid)
   `
   const start = async (...prefix: string[]): Promise<{ kill(): Promise<void>; postgres: number }> => {
-    const [command, ...args] = [...prefix, process.execPath, '--input-type=module', '-e', program]
+    const flags = [
+      '--experimental-strip-types',
+      '--disable-warning=ExperimentalWarning',
+      '--input-type=module',
+    ]
+    const [command, ...args] = [...prefix, process.execPath, ...flags, '-e', program]
     const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const [line] = (await once(child.stdout, 'data')) as [Buffer]
     return {
