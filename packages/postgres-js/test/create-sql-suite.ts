@@ -211,10 +211,10 @@ export function testCreateSql(
     test('copies in and out', async () => {
       const sql = openSql({ connector, ...login, max: 1 })
       await sql`create temp table copied (id int, name text)`
-      const lines = Array.from({ length: 20_000 }, (_, i) => `${i}\tname ${i}\n`)
+      const lines = Array.from({ length: 5_000 }, (_, i) => `${i}\tname ${i}\n`)
       await pipeline(Readable.from(lines), await sql`copy copied from stdin`.writable())
       expect([...(await sql`select count(*)::int, max(id) from copied`)]).toEqual([
-        { count: 20_000, max: 19_999 },
+        { count: 5_000, max: 4_999 },
       ])
       expect(await text(await sql`copy copied to stdout`.readable())).toBe(lines.join(''))
     })
@@ -596,6 +596,22 @@ export function testCreateSql(
       }
       expect(closed()).toBe(1)
       expect(dialer.sockets.every(({ closed }) => closed)).toBe(true)
+    })
+
+    test('serves a query that waits for the next dial', async () => {
+      let isDown = true
+      const dialer: Dialer = {
+        connect: (uri, options) =>
+          isDown ? Promise.reject(new Error('down')) : connector.connect(uri, options),
+      }
+      const sql = createSql({ instance, connector: dialer, ...login, max: 1, backoff: () => 0.1 })
+      const second = Promise.withResolvers<number>()
+      const failure = failureOf(sql`select 1`)
+      sql`select 2`.then(({ count }) => second.resolve(count), second.reject)
+      expect((await failure).message).toBe('down')
+      isDown = false
+      await sql.end()
+      expect(await second.promise).toBe(1)
     })
 
     test('waits for a transaction', async () => {
