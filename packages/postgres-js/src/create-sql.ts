@@ -78,7 +78,7 @@ export function createSql<T extends Types = {}>(config: AlloyDBSqlConfig<T>): Al
   const endDriver = sql.end.bind(sql)
   const end = async (endOptions?: EndOptions): Promise<void> => {
     const driverEnded = endDriver(endOptions)
-    const drained = connections.drain(sql.options)
+    const drained = connections.drain(sql.options, driverEnded)
     const { timeout } = endOptions ?? {}
     await (timeout === undefined ? drained : Promise.race([drained, after(timeout, driverEnded)]))
     connections.destroy()

@@ -22,7 +22,9 @@ export class PoolConnections {
   readonly #dial: Dial
   readonly #opening = new Map<Promise<Duplex>, Opening>()
   readonly #sockets = new Set<Duplex>()
-  /** When postgres.js will have begun to dial for the queries that it has. */
+  /** When postgres.js will have dialed again for what waits for that since before the end. */
+  #redialsAt = 0
+  /** When postgres.js will have begun all dials that it has a query for. */
   #settledAt = 0
   /** The options of the pool that ends. */
   #ending: SocketOptions | undefined
@@ -51,16 +53,23 @@ export class PoolConnections {
 
   /** Takes the seconds that postgres.js would wait before it dials again, and gives those that it shall wait. */
   backOff(seconds: number): number {
-    const allowed = this.isEnding ? 0 : seconds
-    this.#expectDial(allowed * 1000)
-    return allowed
+    if (this.isEnding) return 0
+    this.#redialsAt = Math.max(this.#redialsAt, performance.now() + seconds * 1000)
+    return seconds
   }
 
-  /** Waits until all queries are done and all connections are closed. */
-  async drain(options: SocketOptions): Promise<void> {
+  /**
+   * Waits until all queries are done and all connections are closed.
+   *
+   * @param driverEnded postgres.js's own end, begun just now
+   */
+  async drain(options: SocketOptions, driverEnded: Promise<void>): Promise<void> {
     this.#ending = options
     this.#abortRefused()
-    this.#expectDial(0)
+    // Queries that wait for a dial keep postgres.js from its end. If there are none, neither is there a reason to wait.
+    const redialsInMs = Math.max(0, this.#redialsAt - performance.now())
+    await Promise.race([driverEnded, sleep(redialsInMs, undefined, { ref: false })])
+    this.#expectDial()
     for (;;) {
       this.#forgetClosed()
       const restMs = this.#settledAt - performance.now()
@@ -82,7 +91,7 @@ export class PoolConnections {
     for (const socket of this.#sockets) {
       if (!socket.closed) continue
       this.#sockets.delete(socket)
-      this.#expectDial(0) // postgres.js may not have been told yet
+      this.#expectDial() // postgres.js may not have been told yet
     }
   }
 
@@ -97,8 +106,8 @@ export class PoolConnections {
     }
   }
 
-  #expectDial(delayMs: number): void {
-    this.#settledAt = Math.max(this.#settledAt, performance.now() + delayMs + timerSlackMs)
+  #expectDial(): void {
+    this.#settledAt = performance.now() + timerSlackMs
   }
 }
 

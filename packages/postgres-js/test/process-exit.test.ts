@@ -11,7 +11,6 @@ test.concurrent.each([
   'a pool that is ended',
   'a pool that is ended while it dials',
   'a pool whose end runs out of time',
-  'a pool that cannot log in',
   'a pool that cannot connect',
   'a pool that closes its idle connections',
 ])(
