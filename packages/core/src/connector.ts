@@ -85,9 +85,10 @@ export class Connector implements Dialer, AsyncDisposable {
   /**
    * Tells the database user that IAM login uses: that of the service account or the user of the credentials.
    *
-   * @throws ALLOYDB_IAM_USER_UNKNOWN where the credentials do not tell
+   * @throws ALLOYDB_IAM_USER_UNKNOWN where the credentials do not tell; ALLOYDB_CONNECTOR_CLOSED
    */
   async getIamUser(): Promise<string> {
+    if (this.#closed !== undefined) throw closedError()
     return (await this.#openEngine()).iamUser()
   }
 
@@ -136,13 +137,10 @@ function abortedError(instance: string, cause: unknown): AlloyDBError {
   })
 }
 
-function closedError(instance: string): AlloyDBError {
-  return new AlloyDBError(
-    'ALLOYDB_CONNECTOR_CLOSED',
-    `The connector is closed; it was to connect to instance "${instance}".`,
-    {
-      instance,
-      hint: 'Make a new Connector, or close this one after the last connect: end the pools first.',
-    },
-  )
+function closedError(instance?: string): AlloyDBError {
+  const purpose = instance === undefined ? '' : `; it was to connect to instance "${instance}"`
+  return new AlloyDBError('ALLOYDB_CONNECTOR_CLOSED', `The connector is closed${purpose}.`, {
+    instance,
+    hint: 'Make a new Connector, or close this one after the last connect: end the pools first.',
+  })
 }

@@ -18,12 +18,11 @@ export class LazyCache implements ConnectionInfoCache {
   }
 
   async get(): Promise<ConnectionInfo> {
-    const { current, failure } = this.#refresher
+    const { current, retryDelayMs } = this.#refresher
     const now = Date.now()
     if (current === undefined || now >= current.expiresAt) return this.#refresher.refreshForDial()
     const halfLifeAt = (current.fetchedAt + current.expiresAt) / 2
-    const mayRefresh = failure === undefined || now >= failure.retryAt
-    if (now < halfLifeAt || !mayRefresh) return current
+    if (now < halfLifeAt || retryDelayMs > 0) return current
 
     // The old certificate stays good enough where no new one can be had. The refresh itself publishes its failure.
     const refreshed = this.#refresher.refresh().catch(() => current)

@@ -21,10 +21,10 @@ export class RefreshAheadCache implements ConnectionInfoCache {
   }
 
   async get(): Promise<ConnectionInfo> {
-    const { current, failure } = this.#refresher
+    const { current, failure, retryDelayMs } = this.#refresher
     if (current === undefined || Date.now() >= current.expiresAt) return this.#refresher.refreshForDial()
     // A failure that no retry mends has stopped the timer. Somebody may have mended it since.
-    if (failure?.error.retryable === false && Date.now() >= failure.retryAt) this.#refreshUnwatched()
+    if (failure?.retryable === false && retryDelayMs === 0) this.#refreshUnwatched()
     return current
   }
 
@@ -47,10 +47,9 @@ export class RefreshAheadCache implements ConnectionInfoCache {
 
   /** How long to wait until the next refresh; none follows a failure that no retry mends. */
   #nextDelayMs(): number | undefined {
-    const { current, failure } = this.#refresher
-    const now = Date.now()
-    if (failure !== undefined) return failure.error.retryable ? failure.retryAt - now : undefined
-    return current && refreshDelayMs(now, current.expiresAt, Math.random())
+    const { current, failure, retryDelayMs } = this.#refresher
+    if (failure !== undefined) return failure.retryable ? retryDelayMs : undefined
+    return current && refreshDelayMs(Date.now(), current.expiresAt, Math.random())
   }
 
   /** Refreshes with nobody waiting. A failure is published by the refresh itself, and remembered by the refresher. */

@@ -13,6 +13,7 @@ interface Failure {
   readonly error: AlloyDBError
   /** How many refreshes in a row have failed. */
   readonly count: number
+  readonly failedAt: number
   /** The earliest time for the next try. */
   readonly retryAt: number
 }
@@ -49,9 +50,18 @@ export class Refresher {
     return this.#current
   }
 
-  /** Why the last refresh failed and when the next may start; `undefined` after one that succeeded. */
-  get failure(): Failure | undefined {
-    return this.#failure
+  /** Why the last refresh failed; `undefined` after one that succeeded. */
+  get failure(): AlloyDBError | undefined {
+    return this.#failure?.error
+  }
+
+  /** How long to wait until the next refresh may start after one that failed; 0 where it may start now. */
+  get retryDelayMs(): number {
+    if (this.#failure === undefined) return 0
+    const { failedAt, retryAt } = this.#failure
+    const now = Date.now()
+    // A wall clock that was set back must not keep a failure for longer.
+    return now < failedAt ? 0 : Math.max(0, retryAt - now)
   }
 
   /** Refreshes, or joins the refresh under way. */
@@ -69,7 +79,7 @@ export class Refresher {
   async refreshForDial(): Promise<ConnectionInfo> {
     const failure = this.#failure
     if (failure !== undefined && this.#inFlight === undefined) {
-      const waitMs = failure.retryAt - Date.now()
+      const waitMs = this.retryDelayMs
       if (waitMs > (failure.error.retryable ? longestWaitForRetryMs : 0)) throw copyError(failure.error)
       if (waitMs > 0) {
         await sleep(waitMs, this.#closing.signal)
@@ -91,8 +101,7 @@ export class Refresher {
    */
   async replace(failed: ConnectionInfo): Promise<ConnectionInfo | undefined> {
     if (this.#current !== failed) return this.#current
-    const now = Date.now()
-    const mayStart = now >= (this.#failure?.retryAt ?? 0) && this.#options.limiter.waitMs(now) === 0
+    const mayStart = this.retryDelayMs === 0 && this.#options.limiter.waitMs(Date.now()) === 0
     if (this.#inFlight === undefined && !mayStart) return undefined
     return this.refresh().catch(() => undefined) // the failure is published; the dial has an error of its own
   }
@@ -131,6 +140,6 @@ export class Refresher {
     const count = (this.#failure?.count ?? 0) + 1
     const delayMs = error.retryable ? backoffMs(count, Math.random()) : negativeCacheMs
     const allowedAt = now + this.#options.limiter.waitMs(now)
-    return { error, count, retryAt: Math.max(now + delayMs, allowedAt, error.retryAt ?? 0) }
+    return { error, count, failedAt: now, retryAt: Math.max(now + delayMs, allowedAt, error.retryAt ?? 0) }
   }
 }

@@ -120,6 +120,7 @@ describe('close', () => {
     const error = await failureOf(connector.connect(instance))
     expect(error.code).toBe('ALLOYDB_CONNECTOR_CLOSED')
     expect(error.message).toContain(`it was to connect to instance "${instance}"`)
+    expect((await failureOf(connector.getIamUser())).code).toBe('ALLOYDB_CONNECTOR_CLOSED')
   })
 
   test('leaves the sockets that were handed over to their owners', async () => {

@@ -125,6 +125,14 @@ describe.each([
     await expect(cache.get()).resolves.toBeDefined()
   })
 
+  test('keeps no failure for longer when the clock is set back', async () => {
+    service.failing('ALLOYDB_PERMISSION_DENIED')
+    await expect(cache.get()).rejects.toThrow()
+    service.answer = async () => {}
+    vi.setSystemTime(Date.now() - hour)
+    await expect(cache.get()).resolves.toBeDefined()
+  })
+
   test('replaces what has failed once, for all who failed with it', async () => {
     const failed = await cache.get()
     const replaced = await Promise.all([cache.replace(failed), cache.replace(failed)])
