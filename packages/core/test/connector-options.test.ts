@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { parseRefreshStrategy } from '../src/connector-options.ts'
@@ -28,8 +29,10 @@ describe('an option', () => {
     expect(() => new Connector(options as ConnectorOptions)).toThrow(invalid(summary))
   })
 
-  test('that is undefined is one that was left out', () => {
-    expect(() => new Connector({ ipType: undefined, authType: undefined, keyPair: undefined })).not.toThrow()
+  test('that is undefined is one that was left out', async () => {
+    const connector = new Connector({ ipType: undefined, authType: undefined, keyPair: undefined })
+    await connector.close()
+    expect(connector.authType).toBe('PASSWORD')
   })
 })
 
@@ -46,14 +49,32 @@ describe('refreshStrategy', () => {
     expect(parseRefreshStrategy(strategy, env)).toBe(expected)
   })
 
-  test('lazy makes no key before the first connect', async () => {
-    const connector = openConnector({ refreshStrategy: 'lazy' })
-    const sockets = await Promise.all([
-      connector.connect(emulator.instance),
-      connector.connect(emulator.instance),
-    ])
-    for (const socket of sockets) socket.destroy()
-  })
+  test.each([
+    ['background', 1, 1],
+    ['lazy', 0, 1],
+  ] as const)(
+    '%s makes %i keys before the first connect, and %i in all',
+    async (refreshStrategy, early, inAll) => {
+      const jobs: string[] = []
+      const hook = createHook({
+        init: (_, type) => void (type === 'KEYPAIRGENREQUEST' && jobs.push(type)),
+      }).enable()
+      try {
+        const connector = openConnector({ refreshStrategy })
+        await import('../src/connector-engine.ts')
+        await new Promise(setImmediate)
+        expect(jobs).toHaveLength(early)
+        const sockets = await Promise.all([
+          connector.connect(emulator.instance),
+          connector.connect(emulator.instance),
+        ])
+        expect(jobs).toHaveLength(inAll)
+        for (const socket of sockets) socket.destroy()
+      } finally {
+        hook.disable()
+      }
+    },
+  )
 })
 
 describe('keyPair', () => {

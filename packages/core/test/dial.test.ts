@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
@@ -214,6 +215,33 @@ describe('the metadata exchange', () => {
     socket.destroy()
   })
 
+  test('reads a response of any size, in pieces of any size, with fields that it does not know', async () => {
+    const connector = openConnector()
+    const field = (tag: number, bytes: Uint8Array): Buffer =>
+      Buffer.concat([Buffer.from([tag, (bytes.length & 0x7f) | 0x80, bytes.length >> 7]), bytes])
+    const property = fc.asyncProperty(
+      fc.string({ minLength: 1, maxLength: 4_000 }).filter((text) => text.trim() === text),
+      fc.uint8Array({ maxLength: 4_000 }),
+      fc.integer({ min: 1, max: 9_000 }),
+      async (text, unknown, chunkBytes) => {
+        const message = Buffer.concat([
+          Buffer.from([8, 2]),
+          field(0x7a, unknown),
+          field(0x12, Buffer.from(text)),
+        ])
+        const respond = Buffer.alloc(4 + message.length)
+        respond.writeUInt32BE(message.length)
+        message.copy(respond, 4)
+        emulator.faults.clear()
+        emulator.faults.add({ step: 'exchange', respond, chunkBytes })
+        const error = await failureOf(connector.connect(instance))
+        expect(error.code).toBe('ALLOYDB_EXCHANGE_REJECTED')
+        expect(error.summary).toContain(text)
+      },
+    )
+    await fc.assert(property, { numRuns: 40 })
+  }, 20_000)
+
   test('leaves the bytes of PostgreSQL that are glued behind the response', async () => {
     emulator.faults.add({ step: 'exchange', glueWithPostgres: true })
     const socket = await openConnector().connect(instance)
@@ -332,18 +360,37 @@ describe('a dial that hangs', () => {
   })
 
   test.each([
+    ['the token', { step: 'token', stall: true }],
+    ['the connection info', { step: 'connectionInfo', stall: true }],
+    ['the certificate', { step: 'certificate', stall: true }],
     ['TLS', { step: 'tcp', stall: true }],
     ['exchange', { step: 'exchange', stall: true }],
   ] as const)('in %s ends when the caller aborts, and leaves no socket', async (_, fault) => {
     const handle = emulator.faults.add(fault)
     const abort = new AbortController()
     const connecting = failureOf(openConnector().connect(instance, { signal: abort.signal }))
-    await expect.poll(() => handle.hits).toBe(1)
+    await expect.poll(() => handle.hits).toBeGreaterThan(0)
     abort.abort(new Error('too slow'))
     const error = await connecting
     expect(error.code).toBe('ALLOYDB_ABORTED')
     expect(error.cause).toBe(abort.signal.reason)
     await expect.poll(openSockets).toBe(0)
+  })
+
+  test('in TCP ends when the caller aborts, and destroys what comes later', async () => {
+    const asked = Promise.withResolvers<AbortSignal>()
+    const connector = openConnector({
+      createConnection: (_host, _port, signal) => {
+        asked.resolve(signal)
+        return new Promise(() => {})
+      },
+    })
+    const abort = new AbortController()
+    const connecting = failureOf(connector.connect(instance, { signal: abort.signal }))
+    const signal = await asked.promise
+    abort.abort()
+    expect((await connecting).code).toBe('ALLOYDB_ABORTED')
+    expect(signal.aborted).toBe(true)
   })
 
   test('does not begin when the signal is aborted already', async () => {
