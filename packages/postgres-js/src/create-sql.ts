@@ -80,7 +80,7 @@ export function createSql<T extends Types = {}>(config: AlloyDBSqlConfig<T>): Al
     const driverEnded = endDriver(endOptions)
     const drained = connections.drain(sql.options, driverEnded)
     const { timeout } = endOptions ?? {}
-    await (timeout === undefined ? drained : Promise.race([drained, after(timeout, driverEnded)]))
+    await (typeof timeout === 'number' ? Promise.race([drained, after(timeout, driverEnded)]) : drained)
     connections.destroy()
     await adapter.close()
   }

@@ -267,6 +267,7 @@ export function testCreateSql(
       await subscribed[1]?.promise
       await sql`insert into subscribed values (2)`
       await vi.waitFor(() => expect(changes).toEqual([{ id: 1 }, { id: 2 }]))
+      await sql.end()
     })
 
     test('cancels a query', async () => {
@@ -689,7 +690,7 @@ export function testCreateSql(
       for (const { code } of await Promise.all(failures)) expect(code).toMatch(/^CONNECTION_/)
     })
 
-    test('ends the connections of listen and subscribe', async () => {
+    test('ends the connection of listen', async () => {
       const dialer = recorded()
       const sql = createSql({ instance, connector: dialer, ...login })
       await sql.listen('silence', () => {})
