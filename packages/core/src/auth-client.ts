@@ -1,4 +1,4 @@
-import type { AuthClient, ExternalAccountClientOptions } from 'google-auth-library'
+import type { AuthClient } from 'google-auth-library'
 import { AlloyDBError } from './alloydb-error.ts'
 import type { Auth, CredentialsOptions } from './credentials.ts'
 import { openImpersonatedClient } from './impersonated-client.ts'
@@ -42,8 +42,7 @@ async function openOwnClient(
   if ('createScoped' in client && typeof client.createScoped === 'function') {
     return client.createScoped([scope]) as AuthClient
   }
-  const { BaseExternalAccountClient, Compute, ExternalAccountClient, Impersonated } =
-    await import('google-auth-library')
+  const { BaseExternalAccountClient, Compute, Impersonated } = await import('google-auth-library')
   const shared = {
     transporter: client.transporter,
     useAuthRequestParameters: false, // the transporter has them already
@@ -53,12 +52,9 @@ async function openOwnClient(
     return new Compute({ serviceAccountEmail: client.serviceAccountEmail, scopes: [scope], ...shared })
   }
   if (client instanceof BaseExternalAccountClient && 'jsonContent' in auth && auth.jsonContent !== null) {
-    const copy = ExternalAccountClient.fromJSON({
-      ...(auth.jsonContent as ExternalAccountClientOptions),
-      ...shared,
-    })
-    if (copy !== null) copy.scopes = [scope]
-    return copy ?? client
+    // By the client's own class: the library's factory prints a warning for each one that is made.
+    const Client = client.constructor as new (options: object) => AuthClient
+    return new Client({ ...auth.jsonContent, ...shared, scopes: [scope] })
   }
   if (client instanceof Impersonated) {
     // The library shows of these the target principal alone.
