@@ -80,11 +80,14 @@ export class PoolConnections {
     }
   }
 
-  /** Aborts the dials under way, refuses more, and closes the connections that postgres.js has not ended. */
+  /**
+   * Aborts the dials under way, refuses more, and closes the connections: also those that postgres.js has ended, since a
+   * server does not notice before it has done its query.
+   */
   destroy(): void {
     this.#hasEnded = true
     this.#abortRefused()
-    for (const socket of this.#sockets) if (!socket.writableEnded) socket.destroy()
+    for (const socket of this.#sockets) socket.destroy()
   }
 
   #forgetClosed(): void {

@@ -679,6 +679,7 @@ export function testCreateSql(
       const { sql, failure } = await startEndlessQuery({ connector: dialer })
       await sql.end({ timeout: 0 })
       expect(await failure).toMatchObject({ code: 'CONNECTION_DESTROYED' })
+      expect(dialer.sockets.map(({ destroyed }) => destroyed)).toEqual([true])
     })
 
     test('gives up queries that have no connection yet when its timeout is over', async () => {

@@ -11,6 +11,7 @@ test.concurrent.each([
   'a pool that is ended',
   'a pool that is ended while it dials',
   'a pool whose end runs out of time',
+  'a pool whose end runs out of time while it dials',
   'a pool that cannot connect',
   'a pool that closes its idle connections',
 ])(

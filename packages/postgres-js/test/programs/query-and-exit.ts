@@ -17,9 +17,19 @@ const ways: Record<string, () => Promise<void>> = {
     await query
   },
   async 'a pool whose end runs out of time'() {
+    const started = Promise.withResolvers<unknown>()
+    const sql = createSql({ ...config, onnotice: started.resolve })
+    const query = sql
+      .unsafe(`do $$ begin raise notice 'started'; perform pg_sleep(60); end $$`)
+      .catch(() => {})
+    await started.promise
+    await sql.end({ timeout: 0.1 })
+    await query
+  },
+  async 'a pool whose end runs out of time while it dials'() {
     const sql = createSql(config)
-    const query = sql`select pg_sleep(60)`.catch(() => {})
-    await sql.end({ timeout: 0.5 })
+    const query = sql`select 1`.catch(() => {})
+    await sql.end({ timeout: 0 })
     await query
   },
   async 'a pool that cannot connect'() {
