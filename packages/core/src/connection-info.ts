@@ -32,8 +32,10 @@ export function createConnectionInfo(
   try {
     const chain = certificateChain.map((pem) => `${pem.trim()}\n`).join('')
     const leaf = new X509Certificate(chain) // the first of them
+    // Without a certificate here, TLS would trust the system's authorities.
+    const ca = new X509Certificate(caCertificate).toString()
     const secureContext = createSecureContext({
-      ca: caCertificate,
+      ca,
       cert: chain,
       key: privateKey,
       minVersion: 'TLSv1.3',

@@ -59,7 +59,7 @@ export function phaseTimeoutError(
     tls: {
       code: 'ALLOYDB_TLS_TIMEOUT',
       name: 'The TLS handshake',
-      hint: 'Something between here and the instance swallows TLS, or the instance is overloaded.',
+      hint: 'Something between here and the instance swallows TLS, or the instance is overloaded; where many connect at once, it may have waited for its turn (maxConcurrentHandshakes).',
     },
     exchange: {
       code: 'ALLOYDB_EXCHANGE_TIMEOUT',
@@ -128,7 +128,7 @@ export function exchangeError(error: unknown, { instance, host, port, authType }
     const { code, what, hint } = exchangeFailures[error.failure]
     return new AlloyDBError(
       code,
-      `${what} of instance "${instance}" at ${at(host, port)}: ${error.message}.`,
+      `${what} of instance "${instance}" at ${at(host, port)}: ${reasonOf(error)}.`,
       {
         instance,
         hint: error.failure === 'rejected' && authType === 'IAM' ? iamLoginHint : hint,
@@ -204,5 +204,5 @@ function reasonOf(error: unknown): string {
   const message = messageOf(error)
   // OpenSSL's messages: "<address>:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:<file>"
   const openssl = /:error:[0-9A-F]{8}:[^:]*:[^:]*:([^:]+):/.exec(message)?.[1]
-  return (openssl ?? message).trim().replace(/\.$/, '')
+  return (openssl ?? message).replace(/\s+/g, ' ').trim().replace(/\.$/, '')
 }

@@ -1,4 +1,5 @@
-import type { Duplex } from 'node:stream'
+import { once } from 'node:events'
+import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { abortable, withDeadline } from './abortable.ts'
 import { AlloyDBError } from './alloydb-error.ts'
@@ -59,34 +60,44 @@ export async function dial(
       error: () => phaseTimeoutError(name, target, timeoutMs),
       keepsAlive: true,
     }
+    const startedAt = performance.now()
     try {
-      return await timed(phases, name, () => withDeadline(signal, deadline, work))
+      return await withDeadline(signal, deadline, work)
     } catch (error) {
       throw AlloyDBError.is(error) ? error : describe(error, target)
     } finally {
-      leftMs -= phases[name] ?? 0
+      leftMs -= performance.now() - startedAt
     }
   }
 
   const transport = await phase(
     'tcp',
-    (signal) => openTransport(createConnection, host, port, signal),
+    (signal) => timed(phases, 'tcp', () => openTransport(createConnection, host, port, signal)),
     tcpError,
   )
-  // From now on its failures show on the TLS socket; one that breaks while it waits for its turn fails its handshake.
+  // From now on its failures show on the TLS socket, or in that its handshake cannot begin.
   transport.on('error', () => {})
   let socket: TLSSocket | undefined
   try {
-    const waiting = performance.now()
-    socket = await handshakes.run(signal, () => {
-      phases.wait = performance.now() - waiting
-      return phase('tls', (signal) => secureTransport(transport, host, info.secureContext, signal), tlsError)
-    })
+    const queuedAt = performance.now()
+    const secured = await phase(
+      'tls',
+      (signal) =>
+        handshakes.run(signal, () => {
+          phases.wait = performance.now() - queuedAt
+          return timed(phases, 'tls', () => secureTransport(transport, host, info.secureContext, signal))
+        }),
+      tlsError,
+    )
+    socket = secured
     const request = { userAgent, authType, token }
-    const secured = socket
-    await phase('exchange', (signal) => exchangeMetadata(secured, request, signal), exchangeError)
+    await phase(
+      'exchange',
+      (signal) => timed(phases, 'exchange', () => exchangeMetadata(secured, request, signal)),
+      exchangeError,
+    )
     signal.throwIfAborted()
-    return socket
+    return secured
   } catch (error) {
     socket?.destroy()
     transport.destroy()
@@ -101,7 +112,9 @@ async function openTransport(
   port: number,
   signal: AbortSignal,
 ): Promise<Duplex> {
-  const opening = Promise.resolve(createConnection(host, port, signal))
+  const opening = Promise.resolve(createConnection(host, port, signal)).then((transport) =>
+    untilConnected(transport, signal),
+  )
   try {
     return await abortable(opening, signal)
   } catch (error) {
@@ -109,6 +122,19 @@ async function openTransport(
       (late) => late.on('error', () => {}).destroy(),
       () => {},
     )
+    throw error
+  }
+}
+
+/** Waits for the connect of a socket that `createConnection` has given before: `net.connect()` does. */
+async function untilConnected(transport: Duplex, signal: AbortSignal): Promise<Duplex> {
+  if (!(transport instanceof Duplex)) throw new TypeError('createConnection gave no stream')
+  if (!('connecting' in transport) || transport.connecting !== true) return transport
+  try {
+    await once(transport, 'connect', { signal })
+    return transport
+  } catch (error) {
+    transport.on('error', () => {}).destroy()
     throw error
   }
 }

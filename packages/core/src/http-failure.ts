@@ -19,11 +19,13 @@ export function describeHttpFailure(error: unknown): HttpFailure {
   const response = property(error, 'response')
   const status = property(response, 'status')
   const headers = property(response, 'headers')
-  const retryAfter = headers instanceof Headers ? headers.get('retry-after') : null
+  // Of the library's own `Headers`, or of Node's.
+  const get = property(headers, 'get')
+  const retryAfter: unknown = typeof get === 'function' ? get.call(headers, 'retry-after') : undefined
   return {
     status: typeof status === 'number' ? status : undefined,
     body: property(response, 'data'),
-    retryAt: retryAfter === null ? undefined : parseRetryAfter(retryAfter, Date.now()),
+    retryAt: typeof retryAfter === 'string' ? parseRetryAfter(retryAfter, Date.now()) : undefined,
     cause: safeError(error),
   }
 }
@@ -33,10 +35,13 @@ export function property(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
 }
 
+/** A service that asks for more is asked again after this. */
+const longestRetryAfterMs = 60 * 60_000
+
 /** Parses a `Retry-After` header: seconds, or a date. */
 function parseRetryAfter(value: string, now: number): number | undefined {
   const at = /^\d+$/.test(value.trim()) ? now + Number(value) * 1_000 : Date.parse(value)
-  return Number.isNaN(at) ? undefined : at
+  return Number.isNaN(at) ? undefined : Math.min(at, now + longestRetryAfterMs)
 }
 
 /** Copies of an error just what is safe to print: its name, its code and its message without query strings. */

@@ -24,9 +24,11 @@ export class LazyCache implements ConnectionInfoCache {
     const halfLifeAt = (current.fetchedAt + current.expiresAt) / 2
     if (now < halfLifeAt || retryDelayMs > 0) return current
 
-    // The old certificate stays good enough where no new one can be had. The refresh itself publishes its failure.
+    // The old certificate is good enough while it is valid. The refresh itself publishes its failure.
     const refreshed = this.#refresher.refresh().catch(() => current)
-    return now < current.expiresAt - expiryBufferMs ? current : refreshed
+    if (now < current.expiresAt - expiryBufferMs) return current
+    const info = await refreshed
+    return Date.now() < info.expiresAt ? info : this.#refresher.refreshForDial()
   }
 
   replace(failed: ConnectionInfo): Promise<ConnectionInfo | undefined> {

@@ -28,10 +28,16 @@ export function secureTransport(
   signal: AbortSignal,
 ): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
+    if (transport.destroyed) {
+      // TLS would say nothing of a transport that ended before it began.
+      reject(new Error('the connection was closed before the TLS handshake'))
+      return
+    }
     const socket = connect({
       socket: transport,
       secureContext,
       host: address,
+      rejectUnauthorized: true, // the default, but for NODE_TLS_REJECT_UNAUTHORIZED
       // The name is sent (SNI) for DNS names alone: TLS has none for IP addresses.
       ...(isIP(address) ? {} : { servername: address }),
       checkServerIdentity: (_, certificate) => checkAddress(address, new X509Certificate(certificate.raw)),
@@ -42,6 +48,7 @@ export function secureTransport(
     const settle = (): void => {
       signal.removeEventListener('abort', onAbort)
       socket.off('secureConnect', onSecure).off('error', onError).off('close', onClose)
+      transport.off('close', onClose)
     }
     const onSecure = (): void => {
       settle()
@@ -49,11 +56,14 @@ export function secureTransport(
     }
     const onError = (error: Error): void => {
       settle()
+      socket.on('error', () => {}) // nobody is left to hear of more
+      socket.destroy()
       transport.destroy()
       reject(error)
     }
     const onClose = (): void => onError(new Error('the connection was closed during the TLS handshake'))
     socket.once('secureConnect', onSecure).once('error', onError).once('close', onClose)
+    transport.once('close', onClose)
     signal.addEventListener('abort', onAbort, { once: true })
   })
 }

@@ -16,7 +16,7 @@ export const serverProxyPort = 5433
 export function readHosts(given: Record<IpType, unknown>): ServerAddresses['hosts'] {
   return Object.fromEntries(
     Object.entries(given)
-      .filter((entry): entry is [string, string] => typeof entry[1] === 'string' && entry[1] !== '')
-      .map(([ipType, host]) => [ipType, host.replace(/\.$/, '')]),
+      .map(([ipType, host]) => [ipType, typeof host === 'string' ? host.replace(/\.$/, '') : ''])
+      .filter(([, host]) => host !== ''),
   )
 }

@@ -29,6 +29,7 @@ const { emulator, openConnector, countRequests } = await startHarness({
   ],
 })
 const { instance } = emulator
+const onlyPsc = 'projects/p/locations/r/clusters/other/instances/psc'
 
 // Each server below stands for an instance that misbehaves in its own way, as the emulator's faults make it.
 describe('a failed dial', () => {
@@ -155,6 +156,28 @@ describe('a failed dial', () => {
   })
 })
 
+describe('the verification of the server', () => {
+  test.each(['wrong-authority', 'wrong-address', 'expired'] as const)(
+    'cannot be switched off by NODE_TLS_REJECT_UNAUTHORIZED: %s',
+    async (serverCertificate) => {
+      vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+      emulator.faults.add({ step: 'tls', serverCertificate })
+      const error = await failureOf(openConnector().connect(instance))
+      expect(error.code).toMatch(/^ALLOYDB_SERVER_(CERTIFICATE_UNTRUSTED|ADDRESS_MISMATCH)$/)
+    },
+  )
+
+  test.each([[''], ['no certificate']])(
+    'never falls back to the authorities of the system: caCert %j',
+    async (caCert) => {
+      emulator.faults.add({ step: 'certificate', replace: { caCert } })
+      const error = await failureOf(openConnector().connect(instance))
+      expect(error.code).toBe('ALLOYDB_ADMIN_API_INVALID_RESPONSE')
+      expect(countRequests().tcp).toBe(0)
+    },
+  )
+})
+
 test('a client certificate that the server turns down by an alert is its own error', async () => {
   const connected = await openConnector().connect(instance)
   const ca = connected.getPeerX509Certificate()?.issuerCertificate?.toString()
@@ -205,6 +228,7 @@ test('a client certificate that comes expired is its own error, and is not diale
 
 afterEach(() => {
   vi.useRealTimers()
+  vi.unstubAllEnvs()
 })
 
 describe('the metadata exchange', () => {
@@ -270,7 +294,6 @@ describe('the metadata exchange', () => {
 
 describe('IP types', () => {
   const onlyPrivate = 'projects/p/locations/r/clusters/c/instances/private'
-  const onlyPsc = 'projects/p/locations/r/clusters/other/instances/psc'
 
   test('one that the instance lacks is named, with those that it has', async () => {
     const connector = openConnector()
@@ -393,6 +416,15 @@ describe('a dial that hangs', () => {
     expect(signal.aborted).toBe(true)
   })
 
+  test('while it waits for its turn ends with its own time, and lets others have theirs', async () => {
+    const stall = emulator.faults.add({ step: 'tcp', stall: true, times: 1 })
+    const connector = openConnector({ maxConcurrentHandshakes: 1, connectTimeoutMs: 500 })
+    const errors = [failureOf(connector.connect(instance)), failureOf(connector.connect(instance))]
+    for (const error of await Promise.all(errors)) expect(error.code).toBe('ALLOYDB_TLS_TIMEOUT')
+    expect(stall.hits).toBe(1)
+    ;(await connector.connect(instance)).destroy()
+  })
+
   test('does not begin when the signal is aborted already', async () => {
     const error = await failureOf(openConnector().connect(instance, { signal: AbortSignal.abort() }))
     expect(error.code).toBe('ALLOYDB_ABORTED')
@@ -415,6 +447,38 @@ describe('createConnection', () => {
     expect(await ask(socket, sslRequest)).toEqual(Buffer.from('N'))
     socket.on('error', () => {}) // such a Duplex reports its own end as an error
     socket.destroy()
+  })
+
+  test('may give a socket that is still connecting', async () => {
+    const connector = openConnector({ createConnection: (host, port) => connectTcp(port, host) })
+    ;(await connector.connect(instance)).destroy()
+    await emulator.stopInstance(instance)
+    const error = await failureOf(connector.connect(instance))
+    expect(error.code).toBe('ALLOYDB_TCP_FAILED')
+    expect(error.summary).toContain('ECONNREFUSED')
+    await emulator.startInstance(instance)
+  })
+
+  test('that closes before its turn fails at once', async () => {
+    const connector = openConnector({
+      createConnection: async (host, port) => {
+        const tcp = connectTcp(port, host).on('error', () => {})
+        await once(tcp, 'connect')
+        tcp.destroy()
+        await once(tcp, 'close')
+        return tcp
+      },
+    })
+    const error = await failureOf(connector.connect(instance))
+    expect(error.code).toBe('ALLOYDB_TLS_FAILED')
+    expect(error.summary).toContain('the connection was closed before the TLS handshake')
+  })
+
+  test('that gives no stream is told', async () => {
+    const connector = openConnector({ createConnection: (() => undefined) as never })
+    expect((await failureOf(connector.connect(instance))).summary).toContain(
+      'createConnection gave no stream',
+    )
   })
 
   test('that fails is the cause of the error', async () => {
@@ -455,6 +519,13 @@ describe('recovery', () => {
     await emulator.startInstance(instance)
     const socket = await connector.connect(instance)
     socket.destroy()
+  })
+
+  test('a name with several addresses, none of which answers, says so of each', async () => {
+    await emulator.stopInstance(onlyPsc)
+    const error = await failureOf(openConnector().connect(onlyPsc, { ipType: 'PSC' }))
+    expect(error.summary).toMatch(/ failed: connect ECONNREFUSED /)
+    await emulator.startInstance(onlyPsc)
   })
 
   test.each([

@@ -41,6 +41,12 @@ describe('describeHttpFailure', () => {
     expect(describeHttpFailure({ response }).retryAt).toBe(at)
   })
 
+  test("reads the headers of a library's own class, and waits for no longer than an hour", () => {
+    const headers = { get: (name: string) => (name === 'retry-after' ? '86400' : null) }
+    const { retryAt = 0 } = describeHttpFailure({ response: { headers } })
+    expect(Math.round((retryAt - Date.now()) / 60_000)).toBe(60)
+  })
+
   test.each([
     ['a text', 'a text'],
     [undefined, 'undefined'],

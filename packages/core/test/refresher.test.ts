@@ -309,6 +309,16 @@ describe('the lazy cache', () => {
     expect(service.fetches).toBe(2)
   })
 
+  test('gives no certificate that expired while a new one was waited for', async () => {
+    await cache.get()
+    vi.setSystemTime(Date.now() + 59 * minute)
+    service.answer = async () => {
+      vi.setSystemTime(Date.now() + 2 * minute)
+      throw new AlloyDBError('ALLOYDB_PERMISSION_DENIED', 'slow, and no')
+    }
+    await expect(cache.get()).rejects.toMatchObject({ code: 'ALLOYDB_PERMISSION_DENIED' })
+  })
+
   test('within four minutes of the expiry, goes on with the old where no new can be had', async () => {
     const first = await cache.get()
     vi.setSystemTime(Date.now() + 57 * minute)
