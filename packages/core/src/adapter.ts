@@ -52,8 +52,8 @@ export function openAdapter<Config extends AdapterConfig & { user?: unknown; pas
   config: Config,
   reserved: readonly string[],
 ): OpenedAdapter<Config> {
+  parseInstanceUri((config as Partial<Config> | undefined)?.instance as string) // there may be no config at all
   const { instance, connector, ...rest } = config
-  parseInstanceUri(instance)
   const driverOptions: Record<string, unknown> = {}
   const connectorOptions: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(rest)) {
@@ -83,6 +83,9 @@ export function openAdapter<Config extends AdapterConfig & { user?: unknown; pas
 }
 
 function findUser(user: unknown, usesIam: boolean, dialer: Dialer): OpenedAdapter<unknown>['user'] {
+  if (user !== undefined && typeof user !== 'string') {
+    throw new AlloyDBError('ALLOYDB_INVALID_OPTION', 'The option "user" is not a string.')
+  }
   if (typeof user === 'string') return usesIam ? toIamUser(user) : user
   if (!usesIam) return undefined
   return async () => {

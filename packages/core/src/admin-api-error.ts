@@ -15,12 +15,14 @@ const roles: Readonly<Record<string, string>> = {
  * Turns a failed Admin API call into an error that says what to do.
  *
  * @param resource what was asked for: where it does not exist, that part of the URI is the likely wrong one
+ * @param principal whose credentials they are, where that is known
  * @see https://cloud.google.com/apis/design/errors for the shape of the answers
  */
 export function adminApiError(
   error: unknown,
   instance: InstanceUri,
   resource: 'instance' | 'cluster',
+  principal: string = 'the principal of the credentials',
 ): AlloyDBError {
   const { status, body, retryAt, cause } = describeHttpFailure(error)
   const google = property(body, 'error')
@@ -48,7 +50,7 @@ export function adminApiError(
         'Check that the credentials are of this universe and not revoked; run `gcloud auth application-default login` for a user.',
       )
     case 403:
-      return forbidden(errorInfo(google), message, instance, make)
+      return forbidden(errorInfo(google), message, instance, principal, make)
     case 404:
       return make(
         'ALLOYDB_INSTANCE_NOT_FOUND',
@@ -82,6 +84,7 @@ function forbidden(
   info: { reason: unknown; metadata: unknown },
   message: string,
   instance: InstanceUri,
+  principal: string,
   make: (code: AlloyDBErrorCode, summary: string, hint: string) => AlloyDBError,
 ): AlloyDBError {
   const about = `instance "${instance.name}"`
@@ -109,8 +112,8 @@ function forbidden(
     'ALLOYDB_PERMISSION_DENIED',
     `Permission denied for ${about}: ${message}`,
     info.reason === 'USER_PROJECT_DENIED'
-      ? `Grant roles/serviceusage.serviceUsageConsumer on ${project} to the principal of the credentials.`
-      : `Grant ${role ?? 'roles/alloydb.client and roles/serviceusage.serviceUsageConsumer'} on ${project} to the principal of the credentials.`,
+      ? `Grant roles/serviceusage.serviceUsageConsumer on ${project} to ${principal}.`
+      : `Grant ${role ?? 'roles/alloydb.client and roles/serviceusage.serviceUsageConsumer'} on ${project} to ${principal}.`,
   )
 }
 

@@ -3,7 +3,7 @@ import { AlloyDBError } from './alloydb-error.ts'
 import { adminApiError } from './admin-api-error.ts'
 import type { Credentials } from './credentials.ts'
 import { readHosts, serverProxyPort, type ServerAddresses } from './server-addresses.ts'
-import { property } from './http-failure.ts'
+import { describeHttpFailure, property } from './http-failure.ts'
 import type { InstanceUri } from './instance-uri.ts'
 import { version } from './version.ts'
 
@@ -103,12 +103,16 @@ export class AdminApi {
         signal,
         method: data === undefined ? 'GET' : 'POST',
         responseType: 'json',
+        ...(this.#options.isEmulator && { noProxy: [new URL(url).hostname] }), // it is on this machine
         retry: false, // the refresh that this is part of is tried again, as one
         ...(data === undefined ? {} : { data: streamJson(data) }),
       })
     } catch (error) {
       signal.throwIfAborted()
-      throw adminApiError(error, instance, resource)
+      const { status } = describeHttpFailure(error)
+      if (status === 401) this.#credentials.forgetTokens()
+      const principal = status === 403 ? await this.#credentials.adminPrincipal() : undefined
+      throw adminApiError(error, instance, resource, principal)
     }
   }
 }

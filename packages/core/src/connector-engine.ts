@@ -15,15 +15,8 @@ import { HandshakeLimiter } from './handshake-limiter.ts'
 import type { InstanceUri } from './instance-uri.ts'
 import { createTcpConnection } from './open-transport.ts'
 
-const timeouts: ReadonlySet<AlloyDBErrorCode> = new Set([
-  'ALLOYDB_TCP_TIMEOUT',
-  'ALLOYDB_TLS_TIMEOUT',
-  'ALLOYDB_EXCHANGE_TIMEOUT',
-])
-
 /** Failures that new connection info may mend: the address or the CA may have changed, the certificate been revoked. */
-const worthRefresh: ReadonlySet<AlloyDBErrorCode> = new Set([
-  ...timeouts,
+const worthRetry: ReadonlySet<AlloyDBErrorCode> = new Set([
   'ALLOYDB_IP_TYPE_NOT_FOUND',
   'ALLOYDB_TCP_FAILED',
   'ALLOYDB_TLS_FAILED',
@@ -42,6 +35,7 @@ export class ConnectorEngine {
   readonly #credentials: Credentials
   readonly #caches: ConnectionInfoCaches
   readonly #handshakes = new Map<string, HandshakeLimiter>()
+  readonly #closing = new AbortController()
 
   constructor(connector: object, settings: ConnectorSettings) {
     const { endpoint, emulator, userAgent, strategy, refreshTimeoutMs, keyPair, staticInstances } = settings
@@ -70,10 +64,11 @@ export class ConnectorEngine {
     try {
       return await dial(info, token, settings, event, signal)
     } catch (error) {
-      if (signal.aborted || !AlloyDBError.is(error) || !worthRefresh.has(error.code)) throw error
+      if (signal.aborted || !AlloyDBError.is(error)) throw error
+      if (error.code === 'ALLOYDB_EXCHANGE_REJECTED') this.#credentials.forgetTokens()
       const renewing = cache.replace(info)
-      // After a timeout the refresh is for the next connect: this caller has waited long enough.
-      if (timeouts.has(error.code)) throw error
+      // After a timeout, or a clear no, the refresh is for the next connect.
+      if (!worthRetry.has(error.code)) throw error
       const renewed = await abortable(renewing, signal)
       if (renewed === undefined) throw error
       event.attempts += 1
@@ -81,12 +76,18 @@ export class ConnectorEngine {
     }
   }
 
+  /** Finds the database user of the credentials, within the time of a refresh. */
   iamUser(): Promise<string> {
-    return this.#credentials.iamUser()
+    const timeoutMs = this.#settings.refreshTimeoutMs
+    const error = (): AlloyDBError => iamUserTimeoutError(timeoutMs)
+    return withDeadline(this.#closing.signal, { timeoutMs, error, keepsAlive: true }, () =>
+      this.#credentials.iamUser(),
+    )
   }
 
   /** Ends all refreshes. */
-  close(reason: (instance: string) => AlloyDBError): Promise<void> {
+  close(reason: (instance?: string) => AlloyDBError): Promise<void> {
+    this.#closing.abort(reason())
     return this.#caches.close(reason)
   }
 
@@ -98,9 +99,11 @@ export class ConnectorEngine {
   ): Promise<[ConnectionInfo, string]> {
     const timeoutMs = this.#settings.refreshTimeoutMs
     const error = (): AlloyDBError => refreshTimeoutError(instance, timeoutMs)
-    return withDeadline(signal, { timeoutMs, error, keepsAlive: true }, () =>
-      Promise.all([cache.get(), this.#credentials.loginToken()]),
-    )
+    return withDeadline(signal, { timeoutMs, error, keepsAlive: true }, async () => {
+      const [info, token] = await Promise.all([cache.get(), this.#credentials.loginToken()])
+      // The token may have taken its time.
+      return [Date.now() < info.expiresAt ? info : await cache.get(), token]
+    })
   }
 
   /** Each instance has a limit of its own, so that one that hangs does not hold up the others. */
@@ -111,4 +114,12 @@ export class ConnectorEngine {
     this.#handshakes.set(instance.name, limiter)
     return limiter
   }
+}
+
+function iamUserTimeoutError(timeoutMs: number): AlloyDBError {
+  return new AlloyDBError(
+    'ALLOYDB_CREDENTIALS_UNAVAILABLE',
+    `The IAM principal of the credentials could not be found within ${timeoutMs} ms.`,
+    { hint: 'Set `user` to the e-mail of the IAM principal that logs in, and nothing has to be asked.' },
+  )
 }

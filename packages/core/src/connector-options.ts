@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { AlloyDBError } from './alloydb-error.ts'
 import type { Auth, Impersonation } from './credentials.ts'
 import type { AuthType, IpType } from './dialer.ts'
+import { property } from './http-failure.ts'
 import type { Logger } from './logger.ts'
 import type { CreateConnection } from './open-transport.ts'
 import type { StaticConnectionInfo } from './static-connection-info.ts'
@@ -117,6 +118,49 @@ export function parsePositive(name: keyof ConnectorOptions, value: unknown): num
   throw invalidOption(name, value, 'a whole number from 1 to 2147483647')
 }
 
+/** What the options that are passed on as they are have to be. */
+const shapes: Partial<Record<keyof ConnectorOptions, [test: (value: unknown) => boolean, expected: string]>> =
+  {
+    auth: [isAuth, 'a GoogleAuth, or a client of google-auth-library'],
+    loginAuth: [isAuth, 'a GoogleAuth, or a client of google-auth-library'],
+    impersonate: [
+      (value) => isText(property(value, 'targetPrincipal')),
+      '{ targetPrincipal: "<e-mail of a service account>", delegates? }',
+    ],
+    quotaProject: [isText, 'the ID of a project'],
+    apiEndpoint: [isText, 'a host or an https:// URL'],
+    universeDomain: [(value) => typeof value === 'string' && /^[\w-]+(\.[\w-]+)+$/.test(value), 'a domain'],
+    userAgent: [isText, 'printable text'],
+    createConnection: [isFunction, 'a function (host, port, signal) => Duplex'],
+    logger: [
+      (value) => isFunction(property(value, 'debug')) && isFunction(property(value, 'warn')),
+      'an object with the methods debug and warn',
+    ],
+  }
+
+/** Refuses what could only fail later, and less clearly. */
+export function checkShapes(options: ConnectorOptions): void {
+  for (const [name, [test, expected]] of Object.entries(shapes)) {
+    const value: unknown = property(options, name)
+    if (value !== undefined && !test(value)) {
+      throw invalidOption(name as keyof ConnectorOptions, value, expected)
+    }
+  }
+}
+
+function isAuth(value: unknown): boolean {
+  return isFunction(property(value, 'getClient')) || isFunction(property(value, 'getRequestHeaders'))
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
+}
+
+/** Text that may stand in an HTTP header. */
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && /^[\x20-\x7e]+$/.test(value)
+}
+
 /** Refuses options that do not exist: a misspelt one would be without effect, and nobody would know. */
 export function checkOptionNames(options: object): void {
   for (const name of Object.keys(options)) {
@@ -142,7 +186,9 @@ function parseChoice<T extends string>(
 }
 
 function invalidOption(name: keyof ConnectorOptions, value: unknown, expected: string): AlloyDBError {
-  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  // Never an object's content: it may be a credential.
+  const isPlain = ['number', 'boolean', 'bigint'].includes(typeof value) || value === null
+  const shown = typeof value === 'string' ? JSON.stringify(value) : isPlain ? String(value) : typeof value
   return new AlloyDBError('ALLOYDB_INVALID_OPTION', `Invalid ${name}: ${shown}.`, {
     hint: `Expected ${expected}.`,
   })

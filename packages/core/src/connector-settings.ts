@@ -1,5 +1,6 @@
 import {
   checkOptionNames,
+  checkShapes,
   parseAuthType,
   parseIpType,
   parsePositive,
@@ -36,6 +37,7 @@ export interface ConnectorSettings {
 /** @throws ALLOYDB_INVALID_OPTION */
 export function resolveSettings(options: ConnectorOptions, env: NodeJS.ProcessEnv): ConnectorSettings {
   checkOptionNames(options)
+  checkShapes(options)
   const { apiEndpoint, universeDomain = 'googleapis.com', keyPair, staticConnectionInfo } = options
   const emulator = apiEndpoint === undefined ? parseEmulatorHost(env) : undefined
   return {

@@ -33,11 +33,18 @@ export function credentialsError(error: unknown): AlloyDBError {
       },
     )
   }
-  if (status !== undefined || isNetworkFailure(cause)) {
+  if (status !== undefined || isTransportFailure(cause)) {
+    const isUntrusted = /CERT|SELF_SIGNED|UNABLE_TO_/.test(codeOf(cause))
     return new AlloyDBError(
       'ALLOYDB_CREDENTIALS_UNAVAILABLE',
       `No access token could be fetched: ${oneLine(cause.message)}.`,
-      { hint: 'It will be tried again. Check that this machine reaches its token endpoint.', cause, retryAt },
+      {
+        hint: isUntrusted
+          ? 'The token endpoint shows a certificate that this machine does not trust: where a company proxy ends TLS, set NODE_EXTRA_CA_CERTS to its CA; else check the clock.'
+          : 'It will be tried again. Check that this machine reaches its token endpoint.',
+        cause,
+        retryAt,
+      },
     )
   }
   return new AlloyDBError(
@@ -47,12 +54,14 @@ export function credentialsError(error: unknown): AlloyDBError {
   )
 }
 
-function isNetworkFailure(cause: Error): boolean {
+/** Everything that has a code but is not about a file: sockets, DNS, TLS, aborts. */
+function isTransportFailure(cause: Error): boolean {
+  return codeOf(cause) !== '' && !/^(ENOENT|EACCES|EPERM|EISDIR|ENOTDIR|ELOOP)$/.test(codeOf(cause))
+}
+
+function codeOf(cause: Error): string {
   const code = property(cause, 'code')
-  return (
-    typeof code === 'string' &&
-    /^(E(CONN|HOST|NET|PIPE|TIMEDOUT|AI_)|ENOTFOUND|UND_ERR|ERR_SOCKET|ERR_STREAM)/.test(code)
-  )
+  return typeof code === 'string' ? code : ''
 }
 
 function oneLine(message: string): string {

@@ -4,6 +4,7 @@ import { credentialsError } from './credentials-error.ts'
 import { openAuthClient } from './auth-client.ts'
 import { findEmulatorPrincipal, openEmulatorAuth } from './emulator-auth.ts'
 import { toIamUser } from './iam-user.ts'
+import { openImpersonatedClient } from './impersonated-client.ts'
 import { findPrincipal } from './principal.ts'
 
 /** Where the credentials come from: a `GoogleAuth`, or one of google-auth-library's clients. */
@@ -31,6 +32,8 @@ const adminScope = 'https://www.googleapis.com/auth/cloud-platform'
 /** The scope for the token of the metadata exchange: it allows to log in, and nothing else. */
 const loginScope = 'https://www.googleapis.com/auth/alloydb.login'
 
+const forgetIntervalMs = 30_000
+
 /**
  * The credentials of one connector: for the Admin API, and for the metadata exchange.
  *
@@ -42,6 +45,8 @@ export class Credentials {
   readonly #emulator: string | undefined
   #adminClient: Promise<AuthClient> | undefined
   #loginClient: Promise<AuthClient> | undefined
+  #iamUser: Promise<string> | undefined
+  #mayForgetAt = 0
 
   /** @param emulator the emulator's origin, where that is what is connected to: it has credentials for all */
   constructor(options: CredentialsOptions, emulator: string | undefined) {
@@ -80,38 +85,64 @@ export class Credentials {
   }
 
   /**
-   * The database user that IAM login uses.
+   * The database user that IAM login uses. It is looked up once.
    *
    * @throws ALLOYDB_IAM_USER_UNKNOWN where the credentials do not tell whose they are
    */
-  async iamUser(): Promise<string> {
-    const { impersonate, loginAuth, auth } = this.#options
-    if (impersonate !== undefined) return toIamUser(impersonate.targetPrincipal)
-    const principal = await this.#findPrincipal(loginAuth ?? auth)
-    if (principal === undefined) {
-      throw new AlloyDBError(
-        'ALLOYDB_IAM_USER_UNKNOWN',
-        'The credentials do not tell which IAM principal they belong to.',
-        { hint: 'Set `user` to the e-mail of the IAM principal that logs in.' },
-      )
-    }
-    return toIamUser(principal)
+  iamUser(): Promise<string> {
+    this.#iamUser ??= this.#findIamUser().catch((error: unknown) => {
+      this.#iamUser = undefined
+      throw error
+    })
+    return this.#iamUser
   }
 
-  async #findPrincipal(auth: Auth | undefined): Promise<string | undefined> {
+  /** Whose credentials the Admin API sees, for the errors to name; `undefined` where they do not tell. */
+  async adminPrincipal(): Promise<string | undefined> {
+    return this.#findPrincipal(this.#options.auth, () => this.adminClient()).catch(() => undefined)
+  }
+
+  /**
+   * Has tokens fetched anew, once the service has refused one: it may have been revoked. Not more often than each half
+   * minute, since what is refused may be more than the token.
+   */
+  forgetTokens(): void {
+    const now = performance.now()
+    if (now < this.#mayForgetAt) return
+    this.#mayForgetAt = now + forgetIntervalMs
+    this.#adminClient = undefined
+    this.#loginClient = undefined
+  }
+
+  async #findIamUser(): Promise<string> {
+    const { loginAuth, auth } = this.#options
+    const principal = await this.#findPrincipal(loginAuth ?? auth, () => this.#openLoginClient())
+    if (principal !== undefined) return toIamUser(principal)
+    throw new AlloyDBError(
+      'ALLOYDB_IAM_USER_UNKNOWN',
+      'The credentials do not tell which IAM principal they belong to.',
+      { hint: 'Set `user` to the e-mail of the IAM principal that logs in.' },
+    )
+  }
+
+  async #findPrincipal(auth: Auth | undefined, open: () => Promise<AuthClient>): Promise<string | undefined> {
+    const { impersonate } = this.#options
+    if (impersonate !== undefined) return impersonate.targetPrincipal
     try {
       if (auth === undefined && this.#emulator !== undefined)
         return await findEmulatorPrincipal(this.#emulator)
-      return await findPrincipal(auth ?? (await this.#openLoginClient()))
+      return await findPrincipal(auth ?? (await open()))
     } catch (error) {
       throw credentialsError(error)
     }
   }
 
-  #open(auth: Auth | undefined, scope: string): Promise<AuthClient> {
-    return auth === undefined && this.#emulator !== undefined
-      ? openEmulatorAuth(this.#emulator, scope)
-      : openAuthClient(auth, scope, this.#options)
+  async #open(auth: Auth | undefined, scope: string): Promise<AuthClient> {
+    const emulator = this.#emulator
+    if (auth !== undefined || emulator === undefined) return openAuthClient(auth, scope, this.#options)
+    const { impersonate } = this.#options
+    if (impersonate === undefined) return openEmulatorAuth(emulator, scope)
+    return openImpersonatedClient(await openEmulatorAuth(emulator, adminScope), impersonate, scope, emulator)
   }
 
   async #openLoginClient(): Promise<AuthClient> {

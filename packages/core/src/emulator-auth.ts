@@ -1,5 +1,7 @@
 import type { AuthClient } from 'google-auth-library'
 import { property } from './http-failure.ts'
+import { readToken } from './read-token.ts'
+import { singleFlight } from './single-flight.ts'
 
 /**
  * Credentials from the emulator itself, for applications that have none: tokens of its default service account, as a
@@ -8,13 +10,11 @@ import { property } from './http-failure.ts'
 export async function openEmulatorAuth(origin: string, scope: string): Promise<AuthClient> {
   const { OAuth2Client } = await import('google-auth-library')
   const client = new OAuth2Client()
-  client.refreshHandler = async () => {
+  client.refreshHandler = singleFlight(async () => {
     const answer = await readMetadata(client, origin, `token?scopes=${encodeURIComponent(scope)}`)
-    return {
-      access_token: String(property(answer, 'access_token')),
-      expiry_date: Date.now() + Number(property(answer, 'expires_in')) * 1_000,
-    }
-  }
+    const expiresAt = Date.now() + Number(property(answer, 'expires_in')) * 1_000
+    return readToken(property(answer, 'access_token'), expiresAt)
+  })
   return client
 }
 
@@ -28,7 +28,7 @@ async function readMetadata({ transporter }: AuthClient, origin: string, path: s
   const { data } = await transporter.request<unknown>({
     url: `${origin}/computeMetadata/v1/instance/service-accounts/default/${path}`,
     headers: { 'metadata-flavor': 'Google' },
-    proxy: '', // it is on this machine
+    noProxy: [new URL(origin).hostname], // it is on this machine
   })
   return data
 }

@@ -30,7 +30,13 @@ export function parseEndpoint(text: string): string {
 export function parseEmulatorHost(env: NodeJS.ProcessEnv): string | undefined {
   const text = env['ALLOYDB_EMULATOR_HOST']
   if (text === undefined || text === '') return undefined
-  const url = parseUrl('ALLOYDB_EMULATOR_HOST', text, text.startsWith('http://') ? text : `http://${text}`)
+  const isUrl = /^\w+:\/\//.test(text)
+  const url = parseUrl('ALLOYDB_EMULATOR_HOST', text, isUrl ? text : `http://${text}`)
+  if (url.protocol !== 'http:') {
+    throw new AlloyDBError('ALLOYDB_INVALID_OPTION', `Invalid ALLOYDB_EMULATOR_HOST: "${text}".`, {
+      hint: 'The emulator speaks plain HTTP: set it to host and port, such as 127.0.0.1:9797.',
+    })
+  }
   if (!loopback.test(url.hostname) && env['ALLOYDB_EMULATOR_ALLOW_REMOTE'] !== '1') {
     throw new AlloyDBError(
       'ALLOYDB_INVALID_OPTION',

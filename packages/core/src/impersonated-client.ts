@@ -2,6 +2,8 @@ import type { AuthClient, OAuth2Client } from 'google-auth-library'
 import { AlloyDBError } from './alloydb-error.ts'
 import type { Impersonation } from './credentials.ts'
 import { describeHttpFailure, property } from './http-failure.ts'
+import { readToken } from './read-token.ts'
+import { singleFlight } from './single-flight.ts'
 
 /**
  * Opens a client whose tokens are a service account's, which `source` may act as. (The library's own `Impersonated`
@@ -21,7 +23,7 @@ export async function openImpersonatedClient(
   const shared = { transporter, universeDomain, useAuthRequestParameters: false } // the transporter has them already
   const client = new OAuth2Client(shared)
   const account = (email: string): string => `projects/-/serviceAccounts/${email}`
-  client.refreshHandler = async () => {
+  client.refreshHandler = singleFlight(async () => {
     const headers = await source.getRequestHeaders()
     const request = {
       url: `${endpoint}/v1/${account(encodeURIComponent(targetPrincipal))}:generateAccessToken`,
@@ -33,11 +35,8 @@ export async function openImpersonatedClient(
       .catch((error: unknown) => {
         throw impersonationError(error, targetPrincipal)
       })
-    return {
-      access_token: String(property(data, 'accessToken')),
-      expiry_date: Date.parse(String(property(data, 'expireTime'))),
-    }
-  }
+    return readToken(property(data, 'accessToken'), Date.parse(String(property(data, 'expireTime'))))
+  })
   return client
 }
 

@@ -14,9 +14,11 @@ export const serverProxyPort = 5433
  * which is not part of it for dialing, for SNI and for verification.
  */
 export function readHosts(given: Record<IpType, unknown>): ServerAddresses['hosts'] {
-  return Object.fromEntries(
-    Object.entries(given)
-      .map(([ipType, host]) => [ipType, typeof host === 'string' ? host.replace(/\.$/, '') : ''])
-      .filter(([, host]) => host !== ''),
-  )
+  const hosts: Partial<Record<IpType, string>> = {}
+  for (const ipType of ['PRIVATE', 'PUBLIC', 'PSC'] as const) {
+    const host = given[ipType]
+    const name = typeof host === 'string' ? host.replace(/\.$/, '') : ''
+    if (name !== '') hosts[ipType] = name
+  }
+  return hosts
 }

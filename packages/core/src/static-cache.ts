@@ -2,7 +2,7 @@ import { AlloyDBError } from './alloydb-error.ts'
 import { createConnectionInfo, type ConnectionInfo } from './connection-info.ts'
 import type { ConnectionInfoCache } from './connection-info-cache.ts'
 import type { InstanceUri } from './instance-uri.ts'
-import type { StaticInstances } from './static-connection-info.ts'
+import type { StaticInstance, StaticInstances } from './static-connection-info.ts'
 
 /** Gives fixed connection info, for as long as its certificate is valid. */
 export class StaticCache implements ConnectionInfoCache {
@@ -21,8 +21,7 @@ export class StaticCache implements ConnectionInfoCache {
         },
       )
     }
-    const { instance, addresses, certificates, privateKey } = found
-    this.#info = createConnectionInfo(instance, addresses, certificates, privateKey)
+    this.#info = read(found)
   }
 
   async get(): Promise<ConnectionInfo> {
@@ -41,4 +40,20 @@ export class StaticCache implements ConnectionInfoCache {
   async replace(): Promise<undefined> {}
 
   async close(): Promise<void> {}
+}
+
+function read({ instance, addresses, certificates, privateKey }: StaticInstance): ConnectionInfo {
+  try {
+    return createConnectionInfo(instance, addresses, certificates, privateKey)
+  } catch (error) {
+    throw new AlloyDBError(
+      'ALLOYDB_INVALID_OPTION',
+      `Invalid staticConnectionInfo: its certificates for instance "${instance.name}" cannot be used.`,
+      {
+        instance: instance.name,
+        hint: 'Check that they are PEM, and belong to its "privateKey".',
+        cause: error,
+      },
+    )
+  }
 }

@@ -15,7 +15,7 @@ const expectedForm =
   'Expected {"privateKey": "<PEM>", "<instance URI>": {"ipAddress": "…", "pemCertificateChain": ["…"], "caCert": "…"}}.'
 
 /** What a static file says of one instance. */
-interface StaticInstance {
+export interface StaticInstance {
   readonly instance: InstanceUri
   readonly addresses: ServerAddresses
   readonly certificates: CertificateResponse

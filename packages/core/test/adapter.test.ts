@@ -59,6 +59,7 @@ describe('openAdapter', () => {
       { authType: 'iam', password: 'x' },
       'The option "password" stands beside IAM login.',
     ],
+    ['a user that is no text', { user: {} }, 'The option "user" is not a string.'],
     ['an unknown authType', { authType: 'LDAP' }, 'Invalid authType: "LDAP".'],
     [
       'an unknown ipType beside a shared connector',
@@ -74,6 +75,12 @@ describe('openAdapter', () => {
       expect.objectContaining({ code: 'ALLOYDB_INVALID_INSTANCE_URI' }),
     )
   })
+})
+
+test('openAdapter refuses to go without a config', () => {
+  expect(() => openAdapter(undefined as never, reserved)).toThrow(
+    expect.objectContaining({ code: 'ALLOYDB_INVALID_INSTANCE_URI' }),
+  )
 })
 
 describe('the user of an adapter', () => {

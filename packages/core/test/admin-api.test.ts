@@ -8,6 +8,8 @@ const { client_email: app } = emulator.serviceAccount
 
 afterEach(() => {
   emulator.iam.apiDisabled = false
+  emulator.iam.grant(app, 'roles/alloydb.client')
+  emulator.iam.grant(app, 'roles/serviceusage.serviceUsageConsumer')
   emulator.iam.quotaPerMinute = undefined
 })
 
@@ -44,16 +46,13 @@ describe('an error of the Admin API', () => {
     const error = await failureOf(connector.connect(uri))
     expect(error.code).toBe('ALLOYDB_PERMISSION_DENIED')
     expect(error.summary).toMatch(/Permission 'alloydb\.[\w.]+' denied on resource/)
-    expect(error.hint).toBe(
-      'Grant roles/alloydb.client on project "shop" to the principal of the credentials.',
-    )
+    expect(error.hint).toBe(`Grant roles/alloydb.client on project "shop" to ${app}.`)
     expect(error.retryable).toBe(false)
 
     // It is kept for some seconds: dials fail at once, and the Admin API is left alone.
     countRequests()
     expect((await failureOf(connector.connect(uri))).code).toBe('ALLOYDB_PERMISSION_DENIED')
     expect(countRequests()).toMatchObject({ connectionInfo: 0, certificate: 0 })
-    emulator.iam.grant(app, 'roles/alloydb.client')
   })
 
   test('names the role that a quota project takes', async () => {
@@ -61,7 +60,6 @@ describe('an error of the Admin API', () => {
     const error = await failureOf(openConnector({ quotaProject: 'billing' }).connect(uri))
     expect(error.code).toBe('ALLOYDB_PERMISSION_DENIED')
     expect(error.hint).toContain('roles/serviceusage.serviceUsageConsumer on the quota project')
-    emulator.iam.grant(app, 'roles/serviceusage.serviceUsageConsumer')
   })
 
   test('names the API to enable', async () => {

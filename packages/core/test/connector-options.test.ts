@@ -25,6 +25,14 @@ describe('an option', () => {
       'Invalid apiEndpoint: "http://example.com" would send tokens in the clear.',
     ],
     [{ hostname: 'x' }, 'The connector has no option "hostname".'],
+    [{ userAgent: 'a\nb' }, 'Invalid userAgent: "a\\nb".'],
+    [{ quotaProject: 7 }, 'Invalid quotaProject: 7.'],
+    [{ universeDomain: 'a/b' }, 'Invalid universeDomain: "a/b".'],
+    [{ auth: 'key.json' }, 'Invalid auth: "key.json".'],
+    [{ loginAuth: { key: 'hunter2' } }, 'Invalid loginAuth: object.'],
+    [{ impersonate: {} }, 'Invalid impersonate: object.'],
+    [{ createConnection: 'socks' }, 'Invalid createConnection: "socks".'],
+    [{ logger: 5 }, 'Invalid logger: 5.'],
   ])('that cannot be is refused: %o', (options, summary) => {
     expect(() => new Connector(options as ConnectorOptions)).toThrow(invalid(summary))
   })

@@ -169,13 +169,42 @@ describe('tokens', () => {
     second.destroy()
   })
 
-  test('that were revoked make the exchange fail, with what to check', async () => {
+  test('that were revoked make the exchange fail, with what to check; the next connect has a new one', async () => {
     const connector = openConnector()
     ;(await connector.connect(instance)).destroy()
     emulator.tokens.revokeAll()
     const error = await failureOf(connector.connect(instance))
     expect(error.code).toBe('ALLOYDB_EXCHANGE_REJECTED')
     expect(error.hint).toContain('roles/alloydb.client')
+    ;(await connector.connect(instance)).destroy()
+  })
+
+  test('are fetched once for all who connect at once, of every kind', async () => {
+    emulator.iam.grant(app, 'roles/iam.serviceAccountTokenCreator')
+    for (const options of [{ auth: undefined }, { impersonate: { targetPrincipal: target } }]) {
+      const connector = openConnector(options)
+      countRequests()
+      const sockets = await Promise.all(Array.from({ length: 50 }, () => connector.connect(instance)))
+      expect(countRequests().token).toBeLessThanOrEqual(4) // own and target's, for the Admin API and to log in
+      for (const socket of sockets) socket.destroy()
+    }
+  })
+
+  test('come from the emulator past a proxy, too', async () => {
+    vi.stubEnv('HTTP_PROXY', 'http://127.0.0.1:9')
+    vi.stubEnv('HTTPS_PROXY', 'http://127.0.0.1:9')
+    ;(await openConnector({ auth: undefined }).connect(instance)).destroy()
+  })
+
+  test('that cannot be fetched since nothing is trusted say so', async () => {
+    const auth = new OAuth2Client()
+    auth.refreshHandler = () =>
+      Promise.reject(
+        Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }),
+      )
+    const error = await failureOf(openConnector({ auth }).connect(instance))
+    expect(error.code).toBe('ALLOYDB_CREDENTIALS_UNAVAILABLE')
+    expect(error.hint).toContain('NODE_EXTRA_CA_CERTS')
   })
 
   test('that a service account with a deleted key asks for are refused, with what to check', async () => {
@@ -239,7 +268,53 @@ describe('tokens', () => {
   })
 })
 
+describe('the IAM user', () => {
+  test('is looked up once', async () => {
+    const { credentials } = await emulator.authFor(user)
+    if (credentials.type !== 'authorized_user') throw new Error('not a user')
+    const lookups: string[] = []
+    const fetchImplementation: typeof fetch = (input, init) => {
+      lookups.push(new URL(input as URL).pathname)
+      return clientOptions.transporterOptions.fetchImplementation(input, init)
+    }
+    const { client_id: clientId, client_secret: clientSecret, refresh_token: refreshToken } = credentials
+    const auth = new UserRefreshClient({
+      clientId,
+      clientSecret,
+      refreshToken,
+      transporterOptions: { fetchImplementation },
+    })
+    const connector = openConnector({ auth })
+    expect(await Promise.all([connector.getIamUser(), connector.getIamUser()])).toEqual([user, user])
+    expect(lookups.filter((path) => path === '/tokeninfo')).toHaveLength(1)
+  })
+
+  test('that cannot be found in time says what to do, and so does a connector that is closed meanwhile', async () => {
+    const auth = new OAuth2Client()
+    auth.refreshHandler = () => new Promise(() => {})
+    const slow = await failureOf(openConnector({ auth, refreshTimeoutMs: 50 }).getIamUser())
+    expect(slow.code).toBe('ALLOYDB_CREDENTIALS_UNAVAILABLE')
+    expect(slow.hint).toContain('Set `user`')
+    const closing = openConnector({ auth })
+    const asked = failureOf(closing.getIamUser())
+    await new Promise(setImmediate)
+    await closing.close()
+    expect((await asked).code).toBe('ALLOYDB_CONNECTOR_CLOSED')
+  })
+})
+
 describe('impersonation', () => {
+  test('works through the emulator without credentials of its own', async () => {
+    emulator.iam.grant(app, 'roles/iam.serviceAccountTokenCreator')
+    const connector = openConnector({ auth: undefined, impersonate: { targetPrincipal: target } })
+    ;(await connector.connect(instance)).destroy()
+    expect(lastCallers()).toEqual({
+      admin: { principal: target, scopes: [admin] },
+      login: { principal: target, scopes: [login] },
+    })
+    expect(await connector.getIamUser()).toBe('target@p.iam')
+  })
+
   test('acts as the target, with its own scope for each use', async () => {
     emulator.iam.grant(app, 'roles/iam.serviceAccountTokenCreator')
     const connector = openConnector({ impersonate: { targetPrincipal: target } })

@@ -81,6 +81,13 @@ describe('staticConnectionInfo', () => {
     )
   })
 
+  test('with certificates that cannot be used says so', async () => {
+    const broken = { ...file, [first]: { ...(file[first] as object), caCert: '' } }
+    const error = await failureOf(openConnector({ staticConnectionInfo: broken }).connect(first))
+    expect(error.code).toBe('ALLOYDB_INVALID_OPTION')
+    expect(error.summary).toContain(`its certificates for instance "${first}" cannot be used`)
+  })
+
   test('names the IP types that the instance has', async () => {
     const connector = openConnector({ staticConnectionInfo: file })
     const error = await failureOf(connector.connect(first, { ipType: 'PUBLIC' }))
