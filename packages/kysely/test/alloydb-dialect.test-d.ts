@@ -19,7 +19,7 @@ const rows: { id: number; paid_at: Date | null }[] = await db
   .where('item', '=', 'tea')
   .execute()
 // @ts-expect-error a column that was not selected
-rows[0]?.item
+export const item: unknown = rows[0]?.item
 // @ts-expect-error there is no such column
 db.selectFrom('orders').select('price')
 // @ts-expect-error a column's type

@@ -10,7 +10,6 @@ const program = fileURLToPath(new URL('programs/query-and-exit.ts', import.meta.
 test.concurrent.each([
   'a Kysely that is never used',
   'a Kysely that is destroyed',
-  'a Kysely that lets the process end',
   'a Kysely that is destroyed while it dials',
 ])(
   'a process ends by itself after %s',

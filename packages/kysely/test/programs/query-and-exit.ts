@@ -5,8 +5,8 @@ import { AlloyDBDialect } from '../../src/index.ts'
 const { INSTANCE: instance = '' } = process.env
 const config = { instance, user: 'postgres', password: 'postgres', database: 'postgres' }
 
-function open(options?: { allowExitOnIdle: boolean }): Kysely<unknown> {
-  return new Kysely<unknown>({ dialect: new AlloyDBDialect({ ...config, ...options }) })
+function open(): Kysely<unknown> {
+  return new Kysely<unknown>({ dialect: new AlloyDBDialect(config) })
 }
 
 const ways: Record<string, () => Promise<void>> = {
@@ -17,10 +17,6 @@ const ways: Record<string, () => Promise<void>> = {
     const db = open()
     await sql`select 1`.execute(db)
     await db.destroy()
-  },
-  async 'a Kysely that lets the process end'() {
-    const db = open({ allowExitOnIdle: true })
-    await sql`select 1`.execute(db)
   },
   async 'a Kysely that is destroyed while it dials'() {
     const db = open()
