@@ -27,6 +27,8 @@ interface Database {
   }
 }
 
+const often = { interval: 5, timeout: 5_000 }
+
 /** What is the same on all versions of Kysely. */
 export function testAlloyDBDialect({ emulator, instance, login, auth, connector }: Harness): void {
   /** A Kysely instance that is destroyed after the test. */
@@ -284,7 +286,7 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
           select from pg_stat_activity where query like '%pg_sleep(0.2)%' and pid <> pg_backend_pid()
           and datname = current_database() and state = 'active'`.execute(open())
         expect(rows).toHaveLength(1)
-      })
+      }, often)
       await db.destroy()
       expect(await slow).toBe(0)
       expect(counts.closed).toBe(1)
@@ -304,7 +306,7 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
       const fault = emulator.faults.add({ step: 'exchange', stall: true })
       const db = open({ auth, ...login, connectTimeoutMs: 200 })
       const failure = failureOf(one.execute(db))
-      await vi.waitFor(() => expect(fault.hits).toBe(1))
+      await vi.waitFor(() => expect(fault.hits).toBe(1), often)
       await db.destroy()
       expect(await failure).toMatchObject({ code: 'ALLOYDB_EXCHANGE_TIMEOUT' })
     })
@@ -328,7 +330,7 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
         const pid = sql<{ pid: number }>`select pg_backend_pid() as pid`
         const before = (await pid.execute(db)).rows[0]?.pid
         emulator.disconnectAll(how)
-        await vi.waitFor(async () => expect((await pid.execute(db)).rows[0]?.pid).not.toBe(before))
+        await vi.waitFor(async () => expect((await pid.execute(db)).rows[0]?.pid).not.toBe(before), often)
       },
     )
 
@@ -343,7 +345,7 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
           await query
         }),
       )
-      await vi.waitFor(() => expect(running).toHaveBeenCalled())
+      await vi.waitFor(() => expect(running).toHaveBeenCalled(), often)
       emulator.disconnectAll(how)
       const error = await failure
       if (how === 'FIN') expect(error.message).toBe('Connection terminated unexpectedly')
@@ -371,7 +373,7 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
     const { database } = login
 
     test('needs no user and no password', async () => {
-      const db = open({ auth, authType: 'IAM', database })
+      const db = open({ connector, authType: 'IAM', database })
       expect((await whoAndWhere.execute(db)).rows).toEqual([{ user: 'app@emulator.iam', database }])
     })
 
