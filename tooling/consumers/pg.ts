@@ -1,5 +1,6 @@
 // What a user of @alloydb/pg may write; tooling/scripts/check-packages.ts type-checks it against the installed package.
 import { createClient, createPool, pgConfig, type AlloyDBPoolConfig } from '@alloydb/pg'
+import { checkPoolConfig } from '@alloydb/pg/adapter'
 import { Connector } from '@alloydb/core'
 import pg from 'pg'
 
@@ -19,6 +20,8 @@ export function share(connector: Connector): pg.Pool[] {
   const own = new pg.Pool({ ...pgConfig(connector, instance, { ipType: 'PUBLIC' }), database: 'shop' })
   return [own, createPool({ connector, instance, user: 'app' })]
 }
+
+checkPoolConfig(config)
 
 // @ts-expect-error where to connect is the instance's to say
 createPool({ instance, host: 'localhost' })

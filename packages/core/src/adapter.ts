@@ -5,6 +5,7 @@ import {
   parseIpType,
   type ConnectorOptions,
 } from './connector-options.ts'
+import { resolveSettings } from './connector-settings.ts'
 import { Connector } from './connector.ts'
 import type { ConnectOptions, Dialer } from './dialer.ts'
 import { toIamUser } from './iam-user.ts'
@@ -52,6 +53,42 @@ export function openAdapter<Config extends AdapterConfig & { user?: unknown; pas
   config: Config,
   reserved: readonly string[],
 ): OpenedAdapter<Config> {
+  const { driverOptions, connectorOptions, usesIam } = readConfig(config, reserved)
+  const { instance, connector } = config
+  const { ipType, authType } = connectorOptions
+  const own = connector === undefined ? new Connector(connectorOptions) : undefined
+  const dialer = connector ?? (own as Dialer)
+  return {
+    dialer,
+    instance,
+    connectOptions: { ipType, authType },
+    driverOptions,
+    user: findUser(config.user, usesIam, dialer),
+    usesIam,
+    close: async () => own?.close(),
+  }
+}
+
+/**
+ * Refuses a config that {@link openAdapter} would refuse, and makes nothing of it: for what opens its adapter when it is
+ * first used, and may never be. Does no I/O.
+ *
+ * @param reserved as with {@link openAdapter}
+ * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
+ */
+export function checkAdapterConfig(
+  config: AdapterConfig & { user?: unknown; password?: unknown },
+  reserved: readonly string[],
+): void {
+  const { connectorOptions } = readConfig(config, reserved)
+  if (config.connector === undefined) resolveSettings(connectorOptions, process.env)
+}
+
+/** Sorts the options into the connector's and the driver's, and checks all but what a new connector checks itself. */
+function readConfig<Config extends AdapterConfig & { user?: unknown; password?: unknown }>(
+  config: Config,
+  reserved: readonly string[],
+): Pick<OpenedAdapter<Config>, 'driverOptions' | 'usesIam'> & { connectorOptions: ConnectorOptions } {
   parseInstanceUri((config as Partial<Config> | undefined)?.instance as string) // there may be no config at all
   const { instance, connector, ...rest } = config
   const driverOptions: Record<string, unknown> = {}
@@ -69,23 +106,15 @@ export function openAdapter<Config extends AdapterConfig & { user?: unknown; pas
   if (ipType !== undefined) parseIpType(ipType)
   const usesIam = parseAuthType(authType ?? connector?.authType ?? 'PASSWORD') === 'IAM'
   if (usesIam && config.password !== undefined) throw passwordError(instance)
-  const own = connector === undefined ? new Connector(connectorOptions) : undefined
-  const dialer = connector ?? (own as Dialer)
+  if (config.user !== undefined && typeof config.user !== 'string') throw userError(instance)
   return {
-    dialer,
-    instance,
-    connectOptions: { ipType, authType },
     driverOptions: driverOptions as Omit<Config, keyof AdapterConfig>,
-    user: findUser(config.user, usesIam, dialer),
+    connectorOptions,
     usesIam,
-    close: async () => own?.close(),
   }
 }
 
 function findUser(user: unknown, usesIam: boolean, dialer: Dialer): OpenedAdapter<unknown>['user'] {
-  if (user !== undefined && typeof user !== 'string') {
-    throw new AlloyDBError('ALLOYDB_INVALID_OPTION', 'The option "user" is not a string.')
-  }
   if (typeof user === 'string') return usesIam ? toIamUser(user) : user
   if (!usesIam) return undefined
   return async () => {
@@ -109,6 +138,10 @@ function checkShared(options: object, instance: string): void {
     instance,
     hint: `Give "${name}" to the Connector itself, or leave out \`connector\`.`,
   })
+}
+
+function userError(instance: string): AlloyDBError {
+  return new AlloyDBError('ALLOYDB_INVALID_OPTION', 'The option "user" is not a string.', { instance })
 }
 
 function passwordError(instance: string): AlloyDBError {

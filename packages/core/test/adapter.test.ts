@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { openAdapter } from '../src/adapter.ts'
+import { checkAdapterConfig, openAdapter } from '../src/adapter.ts'
 import { Connector, type Dialer } from '../src/index.ts'
 
 const instance = 'projects/p/locations/r/clusters/c/instances/i'
@@ -68,6 +68,7 @@ describe('openAdapter', () => {
     ],
   ])('refuses %s', (_, options, summary) => {
     expect(() => openAdapter({ instance, ...options }, reserved)).toThrow(refused(summary))
+    expect(() => checkAdapterConfig({ instance, ...options }, reserved)).toThrow(refused(summary))
   })
 
   test.each([[undefined], [''], ['p:r:i']])('refuses the instance %s', (given) => {
@@ -81,6 +82,28 @@ test('openAdapter refuses to go without a config', () => {
   expect(() => openAdapter(undefined as never, reserved)).toThrow(
     expect.objectContaining({ code: 'ALLOYDB_INVALID_INSTANCE_URI' }),
   )
+})
+
+describe('checkAdapterConfig', () => {
+  test('accepts what openAdapter accepts', () => {
+    checkAdapterConfig(
+      { instance, ipType: 'public', authType: undefined, user: 'app', password: 'x' },
+      reserved,
+    )
+    checkAdapterConfig({ instance, connector: dialer, ipType: 'PSC', authType: 'IAM' }, reserved)
+  })
+
+  test('refuses what a new connector refuses', () => {
+    expect(() => checkAdapterConfig({ instance, connectTimeoutMs: 0 }, reserved)).toThrow(
+      refused('Invalid connectTimeoutMs: 0.'),
+    )
+  })
+
+  test('refuses a malformed instance URI', () => {
+    expect(() => checkAdapterConfig({ instance: 'p:r:i' }, reserved)).toThrow(
+      expect.objectContaining({ code: 'ALLOYDB_INVALID_INSTANCE_URI' }),
+    )
+  })
 })
 
 describe('the user of an adapter', () => {

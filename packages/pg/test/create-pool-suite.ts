@@ -2,6 +2,7 @@ import { AlloyDBError, Connector, type Dialer } from '@alloydb/core'
 import { TLSSocket } from 'node:tls'
 import pg from 'pg'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { checkPoolConfig } from '../src/adapter.ts'
 import { createPool, type AlloyDBPoolConfig } from '../src/index.ts'
 import { countClosedConnectors, failureOf, hang, setEnvironment, type Harness } from './harness.ts'
 
@@ -37,12 +38,13 @@ export function testCreatePool({ emulator, instance, login, auth, connector }: H
     test.each(['host', 'port', 'ssl', 'sslnegotiation', 'stream', 'connectionString'])(
       'refuses the option %s',
       (name) => {
-        expect(() => createPool({ instance, connector, ...login, [name]: 'x' })).toThrow(
-          expect.objectContaining({
-            code: 'ALLOYDB_INVALID_OPTION',
-            message: expect.stringContaining(`"${name}"`) as string,
-          }),
-        )
+        const refusal = expect.objectContaining({
+          code: 'ALLOYDB_INVALID_OPTION',
+          message: expect.stringContaining(`"${name}"`) as string,
+        }) as Error
+        const config = { instance, connector, ...login, [name]: 'x' }
+        expect(() => createPool(config)).toThrow(refusal)
+        expect(() => checkPoolConfig(config)).toThrow(refusal)
       },
     )
 

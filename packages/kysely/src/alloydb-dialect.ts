@@ -1,0 +1,48 @@
+import { createPool, type AlloyDBPoolConfig } from '@alloydb/pg'
+import { checkPoolConfig } from '@alloydb/pg/adapter'
+import { PostgresDialect, type PostgresCursorConstructor, type PostgresDialectConfig } from 'kysely'
+import type pg from 'pg'
+
+/**
+ * The config of {@link AlloyDBDialect}: an instance, a connector or its options, what pg.Pool takes, and what Kysely's
+ * own `PostgresDialect` takes beside its pool.
+ */
+export interface AlloyDBDialectConfig extends AlloyDBPoolConfig {
+  /** The class of `pg-cursor`, which `stream()` needs. Defaults to none. */
+  cursor?: PostgresCursorConstructor | undefined
+  /** Called once for each connection, before its first use. Defaults to nothing. */
+  onCreateConnection?: PostgresDialectConfig['onCreateConnection'] | undefined
+  /** Called each time that a connection is taken from the pool. Defaults to nothing. */
+  onReserveConnection?: PostgresDialectConfig['onReserveConnection'] | undefined
+}
+
+/**
+ * Connects Kysely to an AlloyDB instance: its own `PostgresDialect`, on a pool of `@alloydb/pg`.
+ *
+ * The pool, and the connector where none is shared, are made when Kysely first needs a connection; before that there is
+ * nothing to close. `destroy()` of the Kysely instance waits for the connections in use, ends the pool, and closes that
+ * connector; one that is shared stays open.
+ *
+ * The end of a connection never ends the process: a query under way fails, and the pool replaces the connection.
+ *
+ * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
+ */
+export class AlloyDBDialect extends PostgresDialect {
+  constructor(config: AlloyDBDialectConfig) {
+    const { cursor, onCreateConnection, onReserveConnection, ...poolConfig } = config
+    checkPoolConfig(poolConfig)
+    super({
+      pool: async () => openPool(poolConfig),
+      ...(cursor && { cursor }),
+      ...(onCreateConnection && { onCreateConnection }),
+      ...(onReserveConnection && { onReserveConnection }),
+    })
+  }
+}
+
+function openPool(config: AlloyDBPoolConfig): pg.Pool {
+  const pool = createPool(config)
+  // pg emits an error on a client that is in use, beside failing its query; Kysely keeps clients to itself.
+  pool.on('connect', (client) => client.on('error', () => {}))
+  return pool
+}

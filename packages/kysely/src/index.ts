@@ -1,0 +1,1 @@
+export { AlloyDBDialect, type AlloyDBDialectConfig } from './alloydb-dialect.ts'
