@@ -25,7 +25,7 @@ export interface CachesOptions {
   readonly staticInstances: StaticInstances | undefined
 }
 
-/** At most two refreshes of an instance at once, then one each 30 seconds: as in the peers. */
+/** At most two refreshes of an instance at once, then one each 30 seconds, first tries and forced ones included. */
 const refreshBurst = 2
 const refreshIntervalMs = 30_000
 

@@ -286,7 +286,7 @@ class RunningEmulator implements Emulator {
     return instance
   }
 
-  /** Lets a client that was pointed here by `ALLOYDB_EMULATOR_HOST` do without credentials of its own. */
+  /** For clients in other languages, which take a service account's file: Node's have the metadata server's paths. */
   #serviceAccountRoute(): Route {
     return {
       method: 'GET',
