@@ -10,6 +10,7 @@ const sharedPostgres = join(import.meta.dirname, 'tooling/testing/shared-postgre
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
+    reporters: ['default', join(import.meta.dirname, 'tooling/testing/secret-reporter.ts')],
     projects: readdirSync(new URL('packages', import.meta.url)).map((name) => ({
       extends: true,
       test: {

@@ -3,6 +3,7 @@ import { startEmulator, type Emulator, type EmulatorOptions } from '@alloydb/emu
 import { JWT } from 'google-auth-library'
 import { inspect } from 'node:util'
 import { afterAll, afterEach, expect, inject } from 'vitest'
+import { secret } from '../../../tooling/testing/secrets.ts'
 import type {} from '../../../tooling/testing/shared-postgres.ts'
 import { AlloyDBError, Connector, type ConnectorOptions } from '../src/index.ts'
 
@@ -57,9 +58,6 @@ export async function startHarness(options: EmulatorOptions = {}): Promise<Harne
     },
   }
 }
-
-/** What must never be seen: access tokens, keys, certificates, signed assertions. */
-const secret = /ya29\.|1\/\/[\w-]{20}|-----BEGIN|MII[\w+/]{20}|eyJ[\w-]{10}/
 
 function openJwt({ serviceAccount, auth }: Emulator): JWT {
   return new JWT({
