@@ -359,20 +359,20 @@ describe('a dial that hangs', () => {
     ['the exchange', { step: 'exchange', stall: true }, 'ALLOYDB_EXCHANGE_TIMEOUT', 'The metadata exchange'],
   ] as const)('in %s ends in its own timeout', async (_, fault, code, phase) => {
     emulator.faults.add(fault)
-    const error = await failureOf(openConnector({ connectTimeoutMs: 200 }).connect(instance))
+    const error = await failureOf(openConnector({ connectTimeoutMs: 1_000 }).connect(instance))
     expect(error.code).toBe(code)
     expect(error.summary).toMatch(
-      new RegExp(`^${phase} to 127\\.0\\.0\\.1:\\d+ of instance ".*" timed out after 200 ms\\.$`),
+      new RegExp(`^${phase} to 127\\.0\\.0\\.1:\\d+ of instance ".*" timed out after 1000 ms\\.$`),
     )
     await expect.poll(openSockets).toBe(0)
   })
 
   test('a little in each phase ends where the time for all of them is over', async () => {
-    emulator.faults.add({ step: 'tcp', delayMs: 300 })
-    emulator.faults.add({ step: 'exchange', delayMs: 300 })
-    const error = await failureOf(openConnector({ connectTimeoutMs: 500 }).connect(instance))
+    emulator.faults.add({ step: 'tcp', delayMs: 900 })
+    emulator.faults.add({ step: 'exchange', delayMs: 900 })
+    const error = await failureOf(openConnector({ connectTimeoutMs: 1_500 }).connect(instance))
     expect(error.code).toBe('ALLOYDB_EXCHANGE_TIMEOUT')
-    expect(error.summary).toContain('timed out after 500 ms')
+    expect(error.summary).toContain('timed out after 1500 ms')
   })
 
   test('in TCP ends in its own timeout, which tells of the route', async () => {
@@ -418,7 +418,7 @@ describe('a dial that hangs', () => {
 
   test('while it waits for its turn ends with its own time, and lets others have theirs', async () => {
     const stall = emulator.faults.add({ step: 'tcp', stall: true, times: 1 })
-    const connector = openConnector({ maxConcurrentHandshakes: 1, connectTimeoutMs: 500 })
+    const connector = openConnector({ maxConcurrentHandshakes: 1, connectTimeoutMs: 1_000 })
     const errors = [failureOf(connector.connect(instance)), failureOf(connector.connect(instance))]
     for (const error of await Promise.all(errors)) expect(error.code).toBe('ALLOYDB_TLS_TIMEOUT')
     expect(stall.hits).toBe(1)

@@ -116,7 +116,7 @@ export function testCreatePool({ emulator, instance, login, auth, connector }: H
 
     test('ends as soon as the dial that hangs is over', async () => {
       const fault = emulator.faults.add({ step: 'exchange', stall: true })
-      const pool = createPool({ instance, auth, ...login, connectTimeoutMs: 200 })
+      const pool = createPool({ instance, auth, ...login, connectTimeoutMs: 1_000 })
       const failure = failureOf(pool.query('select 1'))
       await vi.waitFor(() => expect(fault.hits).toBe(1))
       await pool.end()
