@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
@@ -430,6 +431,21 @@ describe('a dial that hangs', () => {
     expect(error.code).toBe('ALLOYDB_ABORTED')
     expect(countRequests()).toMatchObject({ connectionInfo: 0, tcp: 0 })
   })
+})
+
+test.runIf(process.platform === 'linux')('TCP is kept alive, after 30 seconds without a byte', async () => {
+  const socket = await openConnector().connect(instance)
+  // The kernel's own view: the timer of this connection, "02" for keep-alive, and the time until it runs.
+  const port = (socket.localPort ?? 0).toString(16).toUpperCase().padStart(4, '0')
+  const line = readFileSync('/proc/self/net/tcp', 'utf8')
+    .split('\n')
+    .find((row) => row.includes(`0100007F:${port} 0100007F:`))
+  const [timer = '', hex = ''] = line?.trim().split(/\s+/)[5]?.split(':') ?? []
+  expect(timer).toBe('02')
+  const seconds = Number.parseInt(hex, 16) / 100
+  expect(seconds).toBeGreaterThan(25)
+  expect(seconds).toBeLessThanOrEqual(31)
+  socket.destroy()
 })
 
 describe('createConnection', () => {

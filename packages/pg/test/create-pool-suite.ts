@@ -87,6 +87,20 @@ export function testCreatePool({ emulator, instance, login, auth, connector }: H
       expect((await openPool({ connector, ...login }).query('select 1')).rowCount).toBe(1)
     })
 
+    test('outlives a shared connector that is closed first, with the connections that it has', async () => {
+      const shared = new Connector({ auth })
+      const pool = createPool({ instance, connector: shared, ...login, max: 2 })
+      const client = await pool.connect()
+      const slow = client.query('select pg_sleep(0.2), 1 as one')
+      await shared.close()
+      expect((await slow).rows[0]).toMatchObject({ one: 1 })
+      const error = await failureOf(pool.query('select 1')) // takes a second connection
+      expect(error.code).toBe('ALLOYDB_CONNECTOR_CLOSED')
+      client.release()
+      expect((await pool.query('select 2 as two')).rows).toEqual([{ two: 2 }])
+      await pool.end()
+    })
+
     test('ends with a callback too', async () => {
       const closed = countClosedConnectors()
       const pool = createPool({ instance, auth, ...login })
