@@ -1,6 +1,6 @@
 import type { AuthClient } from 'google-auth-library'
 import { AlloyDBError } from './alloydb-error.ts'
-import type { Auth, CredentialsOptions } from './credentials.ts'
+import type { Auth, CredentialsOptions } from './credentials-options.ts'
 import { openImpersonatedClient } from './impersonated-client.ts'
 
 const cloudPlatformScope = 'https://www.googleapis.com/auth/cloud-platform'

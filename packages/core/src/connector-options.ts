@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { AlloyDBError } from './alloydb-error.ts'
-import type { Auth, Impersonation } from './credentials.ts'
+import type { Auth, Impersonation } from './credentials-options.ts'
 import type { AuthType, IpType } from './dialer.ts'
 import { property } from './http-failure.ts'
 import type { Logger } from './logger.ts'

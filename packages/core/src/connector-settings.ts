@@ -7,7 +7,7 @@ import {
   parseRefreshStrategy,
   type ConnectorOptions,
 } from './connector-options.ts'
-import type { CredentialsOptions } from './credentials.ts'
+import type { CredentialsOptions } from './credentials-options.ts'
 import type { AuthType, IpType } from './dialer.ts'
 import { parseEmulatorHost, parseEndpoint } from './endpoint.ts'
 import { readKeyPair, type KeyPair } from './key-pair.ts'

@@ -1,31 +1,12 @@
-import type { AuthClient, GoogleAuth } from 'google-auth-library'
+import type { AuthClient } from 'google-auth-library'
 import { AlloyDBError } from './alloydb-error.ts'
 import { credentialsError } from './credentials-error.ts'
+import type { Auth, CredentialsOptions } from './credentials-options.ts'
 import { openAuthClient } from './auth-client.ts'
 import { findEmulatorPrincipal, openEmulatorAuth } from './emulator-auth.ts'
 import { toIamUser } from './iam-user.ts'
 import { openImpersonatedClient } from './impersonated-client.ts'
 import { findPrincipal } from './principal.ts'
-
-/** Where the credentials come from: a `GoogleAuth`, or one of google-auth-library's clients. */
-export type Auth = GoogleAuth | AuthClient
-
-/** A service account to act as. */
-export interface Impersonation {
-  /** The e-mail of the service account. The credentials need the role Service Account Token Creator on it. */
-  targetPrincipal: string
-  /** The service accounts in between, where the credentials may act as the target only through others. */
-  delegates?: readonly string[] | undefined
-}
-
-/** What the credentials are made of; the connector's options of the same names. */
-export interface CredentialsOptions {
-  auth?: Auth | undefined
-  loginAuth?: Auth | undefined
-  impersonate?: Impersonation | undefined
-  quotaProject?: string | undefined
-  universeDomain?: string | undefined
-}
 
 /** The scope for the Admin API. */
 const adminScope = 'https://www.googleapis.com/auth/cloud-platform'

@@ -1,6 +1,6 @@
 import type { AuthClient, OAuth2Client } from 'google-auth-library'
 import { AlloyDBError } from './alloydb-error.ts'
-import type { Impersonation } from './credentials.ts'
+import type { Impersonation } from './credentials-options.ts'
 import { describeHttpFailure, property } from './http-failure.ts'
 import { readToken } from './read-token.ts'
 import { singleFlight } from './single-flight.ts'

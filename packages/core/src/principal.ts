@@ -1,5 +1,5 @@
 import type { AuthClient } from 'google-auth-library'
-import type { Auth } from './credentials.ts'
+import type { Auth } from './credentials-options.ts'
 
 /**
  * Finds the e-mail of the IAM principal whose tokens the credentials give: from the client where it knows, else from

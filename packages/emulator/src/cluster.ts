@@ -1,7 +1,8 @@
 import type { CertificateAuthority } from './certificate-authority.ts'
 import { databaseUserOf } from './iam.ts'
 import { PostgresAdmin, quoteIdentifier, quoteLiteral } from './postgres-admin.ts'
-import type { PostgresAddress, PostgresServer } from './postgres-server.ts'
+import type { PostgresAddress } from './postgres-address.ts'
+import type { PostgresServer } from './postgres-server.ts'
 
 /** A database user: one with a password, or an IAM user, who has none. */
 export type DatabaseUser = PasswordUser | IamUser

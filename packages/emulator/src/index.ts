@@ -1,7 +1,8 @@
 // The declarations name Node's types, which no program has by itself.
 /// <reference types="node" preserve="true" />
 export { startEmulator, type Emulator, type EmulatorOptions, type TokenSettings } from './emulator.ts'
-export { startPostgres, type PostgresAddress, type PostgresServer } from './postgres-server.ts'
+export type { PostgresAddress } from './postgres-address.ts'
+export { startPostgres, type PostgresServer } from './postgres-server.ts'
 export type { DatabaseUser, IamUser, PasswordUser } from './cluster.ts'
 export type { AuthorizedUser, EmulatorAuth, ExternalAccount, ServiceAccountKey } from './credentials.ts'
 export type {

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import type { PostgresAddress } from './postgres-server.ts'
+import type { PostgresAddress } from './postgres-address.ts'
 import { describeError, encodeMessage, encodeStartup, readBackendMessage } from './postgres-wire.ts'
 
 export const SUPERUSER = 'alloydbadmin'

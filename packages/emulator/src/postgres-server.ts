@@ -1,20 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import type { PostgresAddress } from './postgres-address.ts'
 import { PostgresAdmin, quoteLiteral, SUPERUSER } from './postgres-admin.ts'
 import { locatePostgresBinaries } from './postgres-binaries.ts'
 import { startPostgresProcess, type PostgresProcess } from './postgres-process.ts'
 import { createRuntimeDirectory, sweepStaleDirectories } from './runtime-directory.ts'
-
-/**
- * All that an emulator needs to know of a PostgreSQL. It is plain data, so that one process can start the server
- * and others, such as the workers of a test runner, can use it.
- */
-export interface PostgresAddress {
-  /** The path of its Unix socket. */
-  readonly socketPath: string
-  /** The password of the superuser `alloydbadmin`, whom the server-side proxy never lets in. */
-  readonly adminPassword: string
-}
 
 /** A PostgreSQL server set up as AlloyDB sets one up. It runs until {@link PostgresServer.stop} is called. */
 export interface PostgresServer extends PostgresAddress, AsyncDisposable {
