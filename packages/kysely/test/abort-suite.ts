@@ -1,7 +1,8 @@
 import { Kysely, sql } from 'kysely'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { AlloyDBDialect, type AlloyDBDialectConfig } from '../src/index.ts'
-import { countConnectors, failureOf, type Harness } from './harness.ts'
+import { failureOf, type Harness } from '@alloydb-tooling/adapter-testing'
+import { countConnectors } from './harness.ts'
 
 const often = { interval: 5, timeout: 5_000 }
 

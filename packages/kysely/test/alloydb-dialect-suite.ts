@@ -15,7 +15,8 @@ import { fileURLToPath } from 'node:url'
 import Cursor from 'pg-cursor'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { AlloyDBDialect, type AlloyDBDialectConfig } from '../src/index.ts'
-import { countConnectors, failureOf, type Harness } from './harness.ts'
+import { failureOf, type Harness } from '@alloydb-tooling/adapter-testing'
+import { countConnectors } from './harness.ts'
 
 interface Database {
   orders: {

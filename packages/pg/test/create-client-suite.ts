@@ -3,7 +3,13 @@ import { TLSSocket } from 'node:tls'
 import pg from 'pg'
 import { describe, expect, test, vi } from 'vitest'
 import { createClient } from '../src/index.ts'
-import { countClosedConnectors, failureOf, hang, recordDials, type Harness } from './harness.ts'
+import {
+  countClosedConnectors,
+  failureOf,
+  hang,
+  recordDials,
+  type Harness,
+} from '@alloydb-tooling/adapter-testing'
 
 export function testCreateClient({ emulator, instance, login, auth, connector }: Harness): void {
   describe('createClient', () => {

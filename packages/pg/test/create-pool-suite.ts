@@ -4,7 +4,13 @@ import pg from 'pg'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { checkPoolConfig } from '../src/adapter.ts'
 import { createPool, type AlloyDBPoolConfig } from '../src/index.ts'
-import { countClosedConnectors, failureOf, hang, setEnvironment, type Harness } from './harness.ts'
+import {
+  countClosedConnectors,
+  failureOf,
+  hang,
+  setEnvironment,
+  type Harness,
+} from '@alloydb-tooling/adapter-testing'
 
 export function testCreatePool({ emulator, instance, login, auth, connector }: Harness): void {
   const iamUser = 'app@emulator.iam'

@@ -5,7 +5,8 @@ import pg from 'pg'
 import oldestPg from 'pg-8.9'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { pgConfig } from '../src/index.ts'
-import { failureOf, hang, recordDials, setEnvironment, startEndlessQuery, startHarness } from './harness.ts'
+import { failureOf, hang, recordDials, setEnvironment, startHarness } from '@alloydb-tooling/adapter-testing'
+import { startEndlessQuery } from './endless-query.ts'
 
 const { emulator, instance, login, connector } = await startHarness()
 const connect: Dialer['connect'] = (...args) => connector.connect(...args)

@@ -1,4 +1,4 @@
 import { testCreateSql } from './create-sql-suite.ts'
-import { startHarness } from './harness.ts'
+import { startHarness } from '@alloydb-tooling/adapter-testing'
 
 testCreateSql(await startHarness())

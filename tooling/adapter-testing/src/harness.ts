@@ -4,7 +4,7 @@ import { JWT } from 'google-auth-library'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, afterEach, inject, onTestFinished } from 'vitest'
-import type {} from '../../../tooling/testing/shared-postgres.ts'
+import type {} from '../../testing/shared-postgres.ts'
 
 /** An emulator for the tests of one file. */
 export interface Harness {

@@ -1,0 +1,11 @@
+export {
+  countClosedConnectors,
+  failureOf,
+  hang,
+  recordDials,
+  setEnvironment,
+  startHarness,
+  type Harness,
+  type RecordingDialer,
+} from './harness.ts'
+export { testProcessExit } from './process-exit.ts'
