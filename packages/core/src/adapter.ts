@@ -154,6 +154,6 @@ function passwordError(instance: string): AlloyDBError {
 function reservedError(name: string, instance: string): AlloyDBError {
   return new AlloyDBError('ALLOYDB_INVALID_OPTION', `The option "${name}" is not for AlloyDB connections.`, {
     instance,
-    hint: `Remove it: the instance URI says where to connect, and the channel is already encrypted and verified.`,
+    hint: 'Remove it: the instance URI says where to connect, and the channel is already encrypted and verified.',
   })
 }

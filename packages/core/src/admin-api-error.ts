@@ -1,6 +1,7 @@
 import { AlloyDBError, type AlloyDBErrorDetails } from './alloydb-error.ts'
 import type { AlloyDBErrorCode } from './error-codes.ts'
-import { describeHttpFailure, property } from './http-failure.ts'
+import type { HttpFailure } from './http-failure.ts'
+import { property } from './property.ts'
 import type { InstanceUri } from './instance-uri.ts'
 
 /** The role that holds each permission that connecting needs. */
@@ -19,12 +20,12 @@ const roles: Readonly<Record<string, string>> = {
  * @see https://cloud.google.com/apis/design/errors for the shape of the answers
  */
 export function adminApiError(
-  error: unknown,
+  failure: HttpFailure,
   instance: InstanceUri,
   resource: 'instance' | 'cluster',
   principal: string = 'the principal of the credentials',
 ): AlloyDBError {
-  const { status, body, retryAt, cause } = describeHttpFailure(error)
+  const { status, body, retryAt, cause } = failure
   const google = property(body, 'error')
   const said = property(google, 'message')
   const message = typeof said === 'string' ? said.replace(/\s+/g, ' ').trim() : cause.message

@@ -3,7 +3,8 @@ import { AlloyDBError } from './alloydb-error.ts'
 import { adminApiError } from './admin-api-error.ts'
 import type { Credentials } from './credentials.ts'
 import { readHosts, serverProxyPort, type ServerAddresses } from './server-addresses.ts'
-import { describeHttpFailure, property } from './http-failure.ts'
+import { describeHttpFailure } from './http-failure.ts'
+import { property } from './property.ts'
 import type { InstanceUri } from './instance-uri.ts'
 import { version } from './version.ts'
 
@@ -109,10 +110,10 @@ export class AdminApi {
       })
     } catch (error) {
       signal.throwIfAborted()
-      const { status } = describeHttpFailure(error)
-      if (status === 401) this.#credentials.forgetTokens()
-      const principal = status === 403 ? await this.#credentials.adminPrincipal() : undefined
-      throw adminApiError(error, instance, resource, principal)
+      const failure = describeHttpFailure(error)
+      if (failure.status === 401) this.#credentials.forgetTokens()
+      const principal = failure.status === 403 ? await this.#credentials.adminPrincipal() : undefined
+      throw adminApiError(failure, instance, resource, principal)
     }
   }
 }

@@ -2,8 +2,7 @@ import type { AuthClient } from 'google-auth-library'
 import { AlloyDBError } from './alloydb-error.ts'
 import type { Auth, CredentialsOptions } from './credentials-options.ts'
 import { openImpersonatedClient } from './impersonated-client.ts'
-
-const cloudPlatformScope = 'https://www.googleapis.com/auth/cloud-platform'
+import { adminScope } from './scopes.ts'
 
 /**
  * Opens a client whose tokens have just the given scope.
@@ -17,7 +16,7 @@ export async function openAuthClient(
   { impersonate, universeDomain }: Pick<CredentialsOptions, 'impersonate' | 'universeDomain'>,
 ): Promise<AuthClient> {
   // To act as another service account takes a token of one's own with the broad scope.
-  const ownScope = impersonate === undefined ? scope : cloudPlatformScope
+  const ownScope = impersonate === undefined ? scope : adminScope
   const client = await openOwnClient(auth, ownScope, universeDomain)
   if (universeDomain !== undefined && client.universeDomain !== universeDomain) {
     throw new AlloyDBError(

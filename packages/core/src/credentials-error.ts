@@ -1,5 +1,6 @@
 import { AlloyDBError } from './alloydb-error.ts'
-import { describeHttpFailure, property } from './http-failure.ts'
+import { describeHttpFailure } from './http-failure.ts'
+import { property } from './property.ts'
 
 const loginHint =
   'On a laptop, run `gcloud auth application-default login`; elsewhere, attach a service account, or set ' +

@@ -6,12 +6,9 @@ import { openAuthClient } from './auth-client.ts'
 import { findEmulatorPrincipal, openEmulatorAuth } from './emulator-auth.ts'
 import { toIamUser } from './iam-user.ts'
 import { openImpersonatedClient } from './impersonated-client.ts'
+import { keepSuccess } from './keep-success.ts'
 import { findPrincipal } from './principal.ts'
-
-/** The scope for the Admin API. */
-const adminScope = 'https://www.googleapis.com/auth/cloud-platform'
-/** The scope for the token of the metadata exchange: it allows to log in, and nothing else. */
-const loginScope = 'https://www.googleapis.com/auth/alloydb.login'
+import { adminScope, loginScope } from './scopes.ts'
 
 const forgetIntervalMs = 30_000
 
@@ -24,24 +21,28 @@ const forgetIntervalMs = 30_000
 export class Credentials {
   readonly #options: CredentialsOptions
   readonly #emulator: string | undefined
-  #adminClient: Promise<AuthClient> | undefined
-  #loginClient: Promise<AuthClient> | undefined
-  #iamUser: Promise<string> | undefined
+  #openAdminClient: () => Promise<AuthClient>
+  #openLoginClient: () => Promise<AuthClient>
   #mayForgetAt = 0
+
+  /**
+   * Finds the database user that IAM login uses; once.
+   *
+   * @throws ALLOYDB_IAM_USER_UNKNOWN where the credentials do not tell whose they are
+   */
+  readonly iamUser: () => Promise<string> = keepSuccess(() => this.#findIamUser())
 
   /** @param emulator the emulator's origin, where that is what is connected to: it has credentials for all */
   constructor(options: CredentialsOptions, emulator: string | undefined) {
     this.#options = options
     this.#emulator = emulator
+    this.#openAdminClient = this.#keepClient(options.auth, adminScope)
+    this.#openLoginClient = this.#keepClient(options.loginAuth ?? options.auth, loginScope)
   }
 
   /** The client whose tokens and HTTP transport the Admin API calls use. */
-  async adminClient(): Promise<AuthClient> {
-    this.#adminClient ??= this.#open(this.#options.auth, adminScope)
-    return this.#adminClient.catch((error: unknown) => {
-      this.#adminClient = undefined // the next call may find a mended file
-      throw credentialsError(error)
-    })
+  adminClient(): Promise<AuthClient> {
+    return this.#openAdminClient()
   }
 
   /** The headers that authorise a call to the Admin API. */
@@ -65,19 +66,6 @@ export class Credentials {
     return token
   }
 
-  /**
-   * The database user that IAM login uses. It is looked up once.
-   *
-   * @throws ALLOYDB_IAM_USER_UNKNOWN where the credentials do not tell whose they are
-   */
-  iamUser(): Promise<string> {
-    this.#iamUser ??= this.#findIamUser().catch((error: unknown) => {
-      this.#iamUser = undefined
-      throw error
-    })
-    return this.#iamUser
-  }
-
   /** Whose credentials the Admin API sees, for the errors to name; `undefined` where they do not tell. */
   async adminPrincipal(): Promise<string | undefined> {
     return this.#findPrincipal(this.#options.auth, () => this.adminClient()).catch(() => undefined)
@@ -91,8 +79,9 @@ export class Credentials {
     const now = performance.now()
     if (now < this.#mayForgetAt) return
     this.#mayForgetAt = now + forgetIntervalMs
-    this.#adminClient = undefined
-    this.#loginClient = undefined
+    const { auth, loginAuth } = this.#options
+    this.#openAdminClient = this.#keepClient(auth, adminScope)
+    this.#openLoginClient = this.#keepClient(loginAuth ?? auth, loginScope)
   }
 
   async #findIamUser(): Promise<string> {
@@ -126,13 +115,13 @@ export class Credentials {
     return openImpersonatedClient(await openEmulatorAuth(emulator, adminScope), impersonate, scope, emulator)
   }
 
-  async #openLoginClient(): Promise<AuthClient> {
-    const { loginAuth, auth } = this.#options
-    this.#loginClient ??= this.#open(loginAuth ?? auth, loginScope)
-    return this.#loginClient.catch((error: unknown) => {
-      this.#loginClient = undefined
-      throw credentialsError(error)
-    })
+  /** A client that is opened when it is first asked for; after a failure, a mended file is found without more ado. */
+  #keepClient(auth: Auth | undefined, scope: string): () => Promise<AuthClient> {
+    return keepSuccess(() =>
+      this.#open(auth, scope).catch((error: unknown) => {
+        throw credentialsError(error)
+      }),
+    )
   }
 }
 

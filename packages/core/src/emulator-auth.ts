@@ -1,5 +1,5 @@
 import type { AuthClient } from 'google-auth-library'
-import { property } from './http-failure.ts'
+import { property } from './property.ts'
 import { readToken } from './read-token.ts'
 import { singleFlight } from './single-flight.ts'
 

@@ -1,4 +1,5 @@
 import { messageOf } from './message-of.ts'
+import { property } from './property.ts'
 
 /**
  * What can be told of a failed HTTP call without giving away what it sent: the error objects of HTTP clients hold the
@@ -28,11 +29,6 @@ export function describeHttpFailure(error: unknown): HttpFailure {
     retryAt: typeof retryAfter === 'string' ? parseRetryAfter(retryAfter, Date.now()) : undefined,
     cause: safeError(error),
   }
-}
-
-/** Reads a property of a value that came from outside. */
-export function property(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
 }
 
 /** A service that asks for more is asked again after this. */

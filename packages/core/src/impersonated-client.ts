@@ -1,7 +1,8 @@
 import type { AuthClient, OAuth2Client } from 'google-auth-library'
 import { AlloyDBError } from './alloydb-error.ts'
 import type { Impersonation } from './credentials-options.ts'
-import { describeHttpFailure, property } from './http-failure.ts'
+import { describeHttpFailure } from './http-failure.ts'
+import { property } from './property.ts'
 import { readToken } from './read-token.ts'
 import { singleFlight } from './single-flight.ts'
 

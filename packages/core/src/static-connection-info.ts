@@ -1,6 +1,6 @@
 import type { CertificateResponse } from './admin-api.ts'
 import { AlloyDBError } from './alloydb-error.ts'
-import { property } from './http-failure.ts'
+import { property } from './property.ts'
 import { parseInstanceUri, type InstanceUri } from './instance-uri.ts'
 import { readHosts, serverProxyPort, type ServerAddresses } from './server-addresses.ts'
 
