@@ -1,6 +1,7 @@
 // The declarations name Node's types, which no program has by itself.
 /// <reference types="node" preserve="true" />
-export { startEmulator, type Emulator, type EmulatorOptions, type TokenSettings } from './emulator.ts'
+export type { Emulator, EmulatorOptions, TokenSettings } from './emulator.ts'
+export { startEmulator } from './start-emulator.ts'
 export type { PostgresAddress } from './postgres-address.ts'
 export { startPostgres, type PostgresServer } from './postgres-server.ts'
 export type { DatabaseUser, IamUser, PasswordUser } from './cluster.ts'

@@ -1,0 +1,222 @@
+import { AccessTokens } from './access-tokens.ts'
+import { adminRoutes } from './admin-api.ts'
+import { CertificateAuthority } from './certificate-authority.ts'
+import { Cluster, type DatabaseUser } from './cluster.ts'
+import {
+  Credentials,
+  defaultServiceAccount,
+  type EmulatorAuth,
+  type ServiceAccountKey,
+} from './credentials.ts'
+import type { Emulator, EmulatorOptions } from './emulator.ts'
+import { Faults, type Cut } from './faults.ts'
+import { HttpRouter, type Route } from './http-router.ts'
+import { Iam, isServiceAccount } from './iam.ts'
+import { Instance, requireLoopback, type EmulatedInstance, type InstanceAddresses } from './instance.ts'
+import { parseInstanceName } from './instance-name.ts'
+import { metadataRoutes } from './metadata-server.ts'
+import { startPostgres } from './postgres-server.ts'
+import { ProxySession } from './proxy-session.ts'
+import { RequestLog, type RecordedRequest } from './request-log.ts'
+import { ServerSideProxy } from './server-side-proxy.ts'
+import { tokenRoutes } from './token-service.ts'
+
+const DEFAULT_INSTANCE = 'projects/emulator/locations/local/clusters/main/instances/primary'
+
+/**
+ * Starts a local AlloyDB: the Admin API, a token endpoint, IAM, the server-side proxy and a real PostgreSQL. It listens
+ * on loopback addresses alone.
+ */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const emulator = new RunningEmulator(options)
+  try {
+    await emulator.start(options)
+    return emulator
+  } catch (error) {
+    await emulator.stop()
+    throw error
+  }
+}
+
+class RunningEmulator implements Emulator {
+  host = ''
+  auth!: EmulatorAuth
+  serviceAccount!: ServiceAccountKey
+  readonly iam: Iam
+  readonly faults: Faults = new Faults()
+  readonly tokens: AccessTokens = new AccessTokens()
+
+  readonly #email: string
+  readonly #credentials: Credentials
+  readonly #log = new RequestLog()
+  readonly #clusters = new Map<string, Cluster>()
+  readonly #instances = new Map<string, Instance>()
+  readonly #proxies = new Map<string, ServerSideProxy>()
+  readonly #router: HttpRouter
+  readonly #uris: readonly [string, ...string[]]
+  #stopped: Promise<void> | undefined
+
+  constructor({ instances = [], iam = {}, certificateLifetimeMs }: EmulatorOptions) {
+    const uris = instances.map((instance) => (typeof instance === 'string' ? instance : instance.uri))
+    this.#uris = [uris[0] ?? DEFAULT_INSTANCE, ...uris.slice(1)]
+    const duplicate = uris.find((uri, index) => uris.indexOf(uri) !== index)
+    if (duplicate) throw new Error(`The instance "${duplicate}" is given twice.`)
+    for (const uri of uris) parseInstanceName(uri)
+    for (const instance of instances) if (typeof instance !== 'string') requireLoopback(instance)
+    const { project } = parseInstanceName(this.instance)
+    const first = iam.principals?.find(({ email }) => isServiceAccount(email))?.email
+    this.#email = first ?? defaultServiceAccount(project)
+    this.iam = new Iam({
+      ...iam,
+      principals: [...(first ? [] : [{ email: this.#email }]), ...(iam.principals ?? [])],
+    })
+    this.#credentials = new Credentials(project, () => this.host)
+    const services = { iam: this.iam, tokens: this.tokens, credentials: this.#credentials }
+    this.#router = new HttpRouter(
+      [
+        ...adminRoutes({
+          ...services,
+          clusters: this.#clusters,
+          instances: this.#instances,
+          certificateLifetimeMs,
+        }),
+        ...tokenRoutes({ ...services, tokenUri: () => this.serviceAccount.token_uri }),
+        ...metadataRoutes({ tokens: this.tokens, email: this.#email }),
+        this.#serviceAccountRoute(),
+      ],
+      this.faults,
+      this.#log,
+    )
+  }
+
+  get instance(): string {
+    return this.#uris[0]
+  }
+
+  get instances(): readonly EmulatedInstance[] {
+    return [...this.#instances.values()]
+  }
+
+  get env(): { readonly ALLOYDB_EMULATOR_HOST: string } {
+    return { ALLOYDB_EMULATOR_HOST: this.host }
+  }
+
+  get requests(): readonly RecordedRequest[] {
+    return this.#log.records
+  }
+
+  async start({
+    instances = [DEFAULT_INSTANCE],
+    port = 0,
+    adminPort = 0,
+    ...options
+  }: EmulatorOptions): Promise<void> {
+    const names = new Set(this.#uris.map((uri) => parseInstanceName(uri).cluster))
+    const admin = this.#router.listen(adminPort).then(async (found) => {
+      this.host = `127.0.0.1:${found}`
+      this.auth = await this.authFor(this.#email)
+      this.serviceAccount = await this.#credentials.serviceAccountKey(this.#email)
+    })
+    await allOf([admin, ...[...names].map((name) => this.#startCluster(name, options))])
+    for (const given of instances) {
+      const settings = typeof given === 'string' ? { uri: given } : given
+      const owner = this.#clusters.get(parseInstanceName(settings.uri).cluster)!
+      await this.#startInstance(new Instance(settings, port, owner))
+    }
+  }
+
+  authFor(email: string): Promise<EmulatorAuth> {
+    return this.#credentials.authFor(email)
+  }
+
+  addDatabaseUser(user: DatabaseUser, instance: string = this.instance): Promise<void> {
+    return this.#find(instance).owner.addUser(user)
+  }
+
+  disconnectAll(how: Cut = 'FIN', instance?: string): void {
+    for (const [uri, proxy] of this.#proxies) {
+      if (instance === undefined || uri === instance) proxy.disconnectAll(how)
+    }
+  }
+
+  async setAddresses(instance: string, addresses: InstanceAddresses): Promise<void> {
+    const found = this.#find(instance)
+    found.setAddresses(addresses)
+    await this.stopInstance(instance)
+    await this.startInstance(instance)
+  }
+
+  setIamAuthentication(instance: string, enabled: boolean): void {
+    this.#find(instance).iamAuthentication = enabled
+  }
+
+  async stopInstance(instance: string): Promise<void> {
+    await this.#proxies.get(this.#find(instance).uri)?.close()
+  }
+
+  async startInstance(instance: string): Promise<void> {
+    await this.stopInstance(instance)
+    await this.#proxies.get(instance)?.listen()
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop())
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async #stop(): Promise<void> {
+    await allOf([this.#router.close(), ...[...this.#proxies.values()].map((proxy) => proxy.close())])
+    await allOf([...this.#clusters.values()].map((cluster) => cluster.stop()))
+  }
+
+  async #startCluster(
+    name: string,
+    { postgres, databaseUsers = [{ email: this.#email }] }: EmulatorOptions,
+  ): Promise<void> {
+    const authority = await CertificateAuthority.create()
+    const own = postgres ? undefined : await startPostgres()
+    const cluster = new Cluster(name, authority, (postgres ?? own)!, own)
+    this.#clusters.set(name, cluster)
+    for (const user of databaseUsers) await cluster.addUser(user)
+  }
+
+  async #startInstance(instance: Instance): Promise<void> {
+    const { iam, tokens, faults } = this
+    const log = this.#log
+    const proxy = new ServerSideProxy(instance, {
+      faults,
+      log,
+      serve: (client) => new ProxySession(client, instance, { iam, tokens, faults, log }).run(),
+    })
+    this.#instances.set(instance.uri, instance)
+    this.#proxies.set(instance.uri, proxy)
+    await proxy.listen()
+  }
+
+  #find(uri: string): Instance {
+    const instance = this.#instances.get(uri)
+    if (!instance) {
+      throw new Error(`The emulator has no instance "${uri}"; it has: ${this.#uris.join(', ')}.`)
+    }
+    return instance
+  }
+
+  /** For clients in other languages, which take a service account's file: Node's have the metadata server's paths. */
+  #serviceAccountRoute(): Route {
+    return {
+      method: 'GET',
+      pattern: /^\/emulator\/service-account\.json$/,
+      handle: () => Promise.resolve({ body: this.serviceAccount }),
+    }
+  }
+}
+
+/** Waits for all, the failed ones too, so that there is nothing half-started left to stop; then throws. */
+async function allOf(promises: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(promises)
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
+}
