@@ -1,10 +1,6 @@
 import { AlloyDBError } from './alloydb-error.ts'
-import {
-  connectorOptionNames,
-  parseAuthType,
-  parseIpType,
-  type ConnectorOptions,
-} from './connector-options.ts'
+import { parseAuthType, parseIpType } from './connector-option-checks.ts'
+import { connectorOptionNames, type ConnectorOptions } from './connector-options.ts'
 import { resolveSettings } from './connector-settings.ts'
 import { Connector } from './connector.ts'
 import type { ConnectOptions, Dialer } from './dialer.ts'

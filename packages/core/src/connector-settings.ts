@@ -5,8 +5,8 @@ import {
   parseIpType,
   parsePositive,
   parseRefreshStrategy,
-  type ConnectorOptions,
-} from './connector-options.ts'
+} from './connector-option-checks.ts'
+import type { ConnectorOptions } from './connector-options.ts'
 import type { CredentialsOptions } from './credentials-options.ts'
 import type { AuthType, IpType } from './dialer.ts'
 import { parseEmulatorHost, parseEndpoint } from './endpoint.ts'

@@ -1,7 +1,7 @@
 import { createHook } from 'node:async_hooks'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { parseRefreshStrategy } from '../src/connector-options.ts'
+import { parseRefreshStrategy } from '../src/connector-option-checks.ts'
 import { Connector, type ConnectorOptions } from '../src/index.ts'
 import { startHarness } from './harness.ts'
 
