@@ -6,6 +6,9 @@ import type { EmulatedInstance, InstanceAddresses, InstanceOptions } from './ins
 import type { PostgresAddress } from './postgres-address.ts'
 import type { RecordedRequest } from './request-log.ts'
 
+/** The instance of an emulator that is given none. */
+export const DEFAULT_INSTANCE = 'projects/emulator/locations/local/clusters/main/instances/primary'
+
 /** How an emulator is set up. */
 export interface EmulatorOptions {
   /**

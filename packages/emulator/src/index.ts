@@ -24,5 +24,5 @@ export type {
   TokenFault,
 } from './faults.ts'
 export type { Iam, IamOptions, Permission, Principal, Role } from './iam.ts'
-export type { EmulatedInstance, InstanceAddresses, InstanceOptions } from './instance.ts'
+export type { EmulatedInstance, InstanceAddresses, InstanceOptions, InstanceType } from './instance.ts'
 export type { RecordedRequest, Step } from './request-log.ts'

@@ -19,10 +19,15 @@ export interface InstanceAddresses {
   pscAutoDnsName?: string | null | undefined
 }
 
+/** What an instance is for. */
+export type InstanceType = 'PRIMARY' | 'READ_POOL'
+
 /** An instance to emulate. */
 export interface InstanceOptions extends InstanceAddresses {
   /** `projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>`. */
   uri: string
+  /** A read pool serves the data of its cluster's primary, and refuses to write. Defaults to `PRIMARY`. */
+  instanceType?: InstanceType | undefined
   /** The port of the server-side proxy; the service's is 5433. Defaults to {@link EmulatorOptions.port}. */
   port?: number | undefined
   /** The instance flag `alloydb.iam_authentication`. Defaults to `true`. */
@@ -32,6 +37,7 @@ export interface InstanceOptions extends InstanceAddresses {
 /** An instance as it stands. */
 export interface EmulatedInstance {
   readonly uri: string
+  readonly instanceType: InstanceType
   /** The resource name of its cluster. Instances of one cluster share authorities, users and data. */
   readonly cluster: string
   readonly uid: string
@@ -47,6 +53,7 @@ export interface EmulatedInstance {
 /** The emulator's side of an instance. */
 export class Instance implements EmulatedInstance {
   readonly uri: string
+  readonly instanceType: InstanceType
   readonly uid: string = randomUUID()
   port: number
   iamAuthentication: boolean
@@ -58,6 +65,7 @@ export class Instance implements EmulatedInstance {
 
   constructor(options: InstanceOptions, port: number, owner: Cluster) {
     this.uri = options.uri
+    this.instanceType = options.instanceType ?? 'PRIMARY'
     this.port = options.port ?? port
     this.iamAuthentication = options.iamAuthentication ?? true
     this.#owner = owner

@@ -73,11 +73,22 @@ export function encodeMessage(type: string, body: Buffer): Buffer {
 
 /** Encodes a startup message of protocol 3.0. */
 export function encodeStartup(parameters: Readonly<Record<string, string>>): Buffer {
-  const words = Object.entries(parameters).flat()
+  return encodeParameters(0x30000, Object.entries(parameters))
+}
+
+/** Has a startup message ask for a session whose transactions only read, unless they say otherwise. */
+export function asReadOnly({ raw, parameters }: Extract<FirstMessage, { kind: 'startup' }>): Buffer {
+  const given = parameters.get('options')
+  const options = `${given ? `${given} ` : ''}-c default_transaction_read_only=on`
+  return encodeParameters(raw.readUInt32BE(4), [...new Map([...parameters, ['options', options]])])
+}
+
+function encodeParameters(version: number, parameters: readonly [string, string][]): Buffer {
+  const words = parameters.flat()
   const body = Buffer.from(words.map((word) => `${word}\0`).join('') + '\0')
   const head = Buffer.alloc(8)
   head.writeUInt32BE(body.length + 8, 0)
-  head.writeUInt32BE(0x30000, 4)
+  head.writeUInt32BE(version, 4)
   return Buffer.concat([head, body])
 }
 

@@ -19,7 +19,7 @@ import {
   readExchangeRequest,
   type ExchangeRequest,
 } from './metadata-exchange.ts'
-import { encodeFatal, readFirstMessage, type FirstMessage } from './postgres-wire.ts'
+import { asReadOnly, encodeFatal, readFirstMessage, type FirstMessage } from './postgres-wire.ts'
 import type { RequestLog } from './request-log.ts'
 import type { ClientConnection } from './server-side-proxy.ts'
 import { delay, endWith } from './sockets.ts'
@@ -169,7 +169,9 @@ export class ProxySession {
       }
     }
     record.outcome = 'served'
-    this.#relay(message.raw, fault?.chunkBytes)
+    const isReadPool = this.#instance.instanceType === 'READ_POOL'
+    const first = isReadPool && message.kind === 'startup' ? asReadOnly(message) : message.raw
+    this.#relay(first, fault?.chunkBytes)
   }
 
   async #refuse(login: Admitted & { user: string }): ReturnType<typeof refuseLogin> {

@@ -8,7 +8,7 @@ import {
   type EmulatorAuth,
   type ServiceAccountKey,
 } from './credentials.ts'
-import type { Emulator, EmulatorOptions } from './emulator.ts'
+import { DEFAULT_INSTANCE, type Emulator, type EmulatorOptions } from './emulator.ts'
 import { Faults, type Cut } from './faults.ts'
 import { HttpRouter, type Route } from './http-router.ts'
 import { Iam, isServiceAccount } from './iam.ts'
@@ -20,8 +20,6 @@ import { ProxySession } from './proxy-session.ts'
 import { RequestLog, type RecordedRequest } from './request-log.ts'
 import { ServerSideProxy } from './server-side-proxy.ts'
 import { tokenRoutes } from './token-service.ts'
-
-const DEFAULT_INSTANCE = 'projects/emulator/locations/local/clusters/main/instances/primary'
 
 /**
  * Starts a local AlloyDB: the Admin API, a token endpoint, IAM, the server-side proxy and a real PostgreSQL. It listens
@@ -63,6 +61,7 @@ class RunningEmulator implements Emulator {
     if (duplicate) throw new Error(`The instance "${duplicate}" is given twice.`)
     for (const uri of uris) parseInstanceName(uri)
     for (const instance of instances) if (typeof instance !== 'string') requireLoopback(instance)
+    requirePrimaries(instances)
     const { project } = parseInstanceName(this.instance)
     const first = iam.principals?.find(({ email }) => isServiceAccount(email))?.email
     this.#email = first ?? defaultServiceAccount(project)
@@ -212,6 +211,20 @@ class RunningEmulator implements Emulator {
       handle: () => Promise.resolve({ body: this.serviceAccount }),
     }
   }
+}
+
+/** Throws where a read pool has no primary to read from. */
+function requirePrimaries(instances: NonNullable<EmulatorOptions['instances']>): void {
+  const all = instances.map((instance) => (typeof instance === 'string' ? { uri: instance } : instance))
+  const [readPools, primaries] = [true, false].map((isReadPool) =>
+    all.filter(({ instanceType }) => (instanceType === 'READ_POOL') === isReadPool),
+  )
+  const clusters = new Set(primaries?.map(({ uri }) => parseInstanceName(uri).cluster))
+  const orphan = readPools?.find(({ uri }) => !clusters.has(parseInstanceName(uri).cluster))
+  if (!orphan) return
+  throw new Error(
+    `The read pool "${orphan.uri}" has no primary instance.\nGive a primary instance of the same cluster, too.`,
+  )
 }
 
 /** Waits for all, the failed ones too, so that there is nothing half-started left to stop; then throws. */

@@ -164,6 +164,7 @@ export async function login(
 ): Promise<pg.Client> {
   const socket = await connect(emulator, options)
   const client = new pg.Client({
+    ...options,
     user,
     database,
     ...(password !== undefined && { password }),

@@ -141,3 +141,29 @@ describe('a start that fails', () => {
     }
   })
 })
+
+describe('a read pool', () => {
+  test("serves its cluster's data, and refuses to write", async () => {
+    const pool = { uri: A2, instanceType: 'READ_POOL' } as const
+    await using emulator = await startEmulator({ postgres, instances: [A, pool] })
+    const writer = await login(emulator, { password: 'postgres' })
+    await writer.query('drop table if exists read_pool_test; create table read_pool_test as select 7 as n')
+    await writer.end()
+    const reader = await login(emulator, {
+      password: 'postgres',
+      instance: A2,
+      options: '-c datestyle=german',
+    })
+    const { rows } = await reader.query(
+      `select n, current_setting('datestyle') as datestyle from read_pool_test`,
+    )
+    expect(rows).toEqual([{ n: 7, datestyle: 'German, DMY' }])
+    await expect(reader.query('drop table read_pool_test')).rejects.toMatchObject({ code: '25006' })
+    await reader.end()
+  })
+
+  test('needs a primary instance in its cluster', async () => {
+    const instances = [A, { uri: B, instanceType: 'READ_POOL' as const }]
+    await expect(startEmulator({ postgres, instances })).rejects.toThrow('has no primary instance')
+  })
+})

@@ -1,0 +1,40 @@
+import { constants } from 'node:os'
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/**
+ * Takes the signals that ask a process to end. The first one is noted, so that everything can be stopped in
+ * order; the second one ends the process at once. Removed by `[Symbol.dispose]()`.
+ */
+export class Interruptions implements Disposable {
+  /** The signal that has come, if one has. */
+  signal: NodeJS.Signals | undefined
+  readonly #listener = (signal: NodeJS.Signals): void => this.#take(signal)
+  #receiver: ((signal: NodeJS.Signals) => void) | undefined
+
+  constructor() {
+    for (const name of SIGNALS) process.on(name, this.#listener)
+  }
+
+  /** Gives the signals to somebody else, until that is disposed of. */
+  handOver(receiver: (signal: NodeJS.Signals) => void): Disposable {
+    this.#receiver = receiver
+    return { [Symbol.dispose]: () => void (this.#receiver = undefined) }
+  }
+
+  [Symbol.dispose](): void {
+    for (const name of SIGNALS) process.off(name, this.#listener)
+  }
+
+  #take(signal: NodeJS.Signals): void {
+    if (this.#receiver) this.#receiver(signal)
+    // What is left then is cleaned up as after a SIGKILL.
+    else if (this.signal) process.exit(exitCodeOf(signal))
+    else this.signal = signal
+  }
+}
+
+/** What a shell reports of a process that a signal has ended. */
+export function exitCodeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
+}
