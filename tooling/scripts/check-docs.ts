@@ -41,7 +41,8 @@ function checkCode(readme: string): { blocks: number; problems: string[] } {
     const unknown = [...text.matchAll(/^```(?:typescript|ts .*)$/gm)]
       .filter(([fence]) => fence !== '```ts ignore')
       .map(([fence]) => `${readme}: a block starts with ${fence}, and is not checked; write \`\`\`ts.`)
-    return { blocks: blocks.length, problems: [...unknown, ...runCompiler(directory, readme)] }
+    const errors = blocks.length === 0 ? [] : runCompiler(directory, readme)
+    return { blocks: blocks.length, problems: [...unknown, ...errors] }
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
@@ -92,7 +93,7 @@ function withoutCode(markdown: string): string {
   return markdown.replaceAll(/^```.*?^```$/gms, '')
 }
 
-const readmes = globSync(['README.md', 'packages/*/README.md'], { cwd: root }).toSorted()
+const readmes = globSync(['README.md', '{packages,examples}/*/README.md'], { cwd: root }).toSorted()
 const documents = execFileSync(
   'git',
   ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate', '*.md'],
