@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 // Tests run on the packages' sources: `@alloydb/source` is the export condition that leads to them.
@@ -7,15 +7,18 @@ const conditions = ['@alloydb/source', 'node', 'module-sync', 'default']
 
 const sharedPostgres = join(import.meta.dirname, 'tooling/testing/shared-postgres.ts')
 
+const packages = readdirSync(new URL('packages', import.meta.url)).map((name) => `packages/${name}`)
+const projects = [...packages, 'tooling/conformance']
+
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     reporters: ['default', join(import.meta.dirname, 'tooling/testing/secret-reporter.ts')],
-    projects: readdirSync(new URL('packages', import.meta.url)).map((name) => ({
+    projects: projects.map((root) => ({
       extends: true,
       test: {
-        name,
-        root: `./packages/${name}`,
+        name: basename(root),
+        root: `./${root}`,
         include: ['test/**/*.test.ts'],
         globalSetup: [sharedPostgres],
       },

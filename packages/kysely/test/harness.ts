@@ -1,4 +1,4 @@
-import { startHarness as startSharedHarness, type Harness } from '@alloydb-tooling/adapter-testing'
+import { startHarness as startSharedHarness, type Harness } from '@alloydb-tooling/conformance'
 import { createClient } from '@alloydb/pg'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { onTestFinished } from 'vitest'

@@ -1,4 +1,4 @@
-import { testProcessExit } from '@alloydb-tooling/adapter-testing'
+import { testProcessExit } from '@alloydb-tooling/conformance'
 import { startHarness } from './harness.ts'
 
 const { instance } = await startHarness('kysely_exit')

@@ -9,7 +9,7 @@ import {
   hang,
   recordDials,
   type Harness,
-} from '@alloydb-tooling/adapter-testing'
+} from '@alloydb-tooling/conformance'
 
 export function testCreateClient({ emulator, instance, login, auth, connector }: Harness): void {
   describe('createClient', () => {

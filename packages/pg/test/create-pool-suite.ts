@@ -10,7 +10,7 @@ import {
   hang,
   setEnvironment,
   type Harness,
-} from '@alloydb-tooling/adapter-testing'
+} from '@alloydb-tooling/conformance'
 
 export function testCreatePool({ emulator, instance, login, auth, connector }: Harness): void {
   const iamUser = 'app@emulator.iam'

@@ -1,4 +1,4 @@
-import { failureOf } from '@alloydb-tooling/adapter-testing'
+import { failureOf } from '@alloydb-tooling/conformance'
 import { once } from 'node:events'
 import type pg from 'pg'
 

@@ -5,7 +5,7 @@ import pg from 'pg'
 import oldestPg from 'pg-8.9'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { pgConfig } from '../src/index.ts'
-import { failureOf, hang, recordDials, setEnvironment, startHarness } from '@alloydb-tooling/adapter-testing'
+import { failureOf, hang, recordDials, setEnvironment, startHarness } from '@alloydb-tooling/conformance'
 import { startEndlessQuery } from './endless-query.ts'
 
 const { emulator, instance, login, connector } = await startHarness()

@@ -2,7 +2,7 @@ import postgres from 'postgres'
 import oldestPostgres from 'postgres-3.4.0'
 import { expect, test, vi } from 'vitest'
 import { testCreateSql } from './create-sql-suite.ts'
-import { startHarness } from '@alloydb-tooling/adapter-testing'
+import { startHarness } from '@alloydb-tooling/conformance'
 
 // What a user has who has installed that version.
 vi.mock('postgres', () => import('postgres-3.4.0'))

@@ -15,7 +15,7 @@ import {
   setEnvironment,
   type Harness,
   type RecordingDialer,
-} from '@alloydb-tooling/adapter-testing'
+} from '@alloydb-tooling/conformance'
 
 /** What a version of postgres.js cannot do, whatever it connects with. */
 export interface Lacks {

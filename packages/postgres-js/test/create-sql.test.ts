@@ -1,4 +1,4 @@
 import { testCreateSql } from './create-sql-suite.ts'
-import { startHarness } from '@alloydb-tooling/adapter-testing'
+import { startHarness } from '@alloydb-tooling/conformance'
 
 testCreateSql(await startHarness())

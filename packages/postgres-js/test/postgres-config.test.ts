@@ -2,7 +2,7 @@ import type { Dialer } from '@alloydb/core'
 import postgres from 'postgres'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { postgresConfig } from '../src/index.ts'
-import { failureOf, hang, recordDials, setEnvironment, startHarness } from '@alloydb-tooling/adapter-testing'
+import { failureOf, hang, recordDials, setEnvironment, startHarness } from '@alloydb-tooling/conformance'
 
 const { emulator, instance, login, connector } = await startHarness()
 

@@ -1,4 +1,4 @@
-import { startHarness, testProcessExit } from '@alloydb-tooling/adapter-testing'
+import { startHarness, testProcessExit } from '@alloydb-tooling/conformance'
 
 const { instance } = await startHarness()
 

@@ -1,9 +1,9 @@
-import { Connector, type ConnectorOptions, type Dialer } from '@alloydb/core'
+import { Connector, type ConnectOptions, type Dialer } from '@alloydb/core'
 import { startEmulator, type Emulator } from '@alloydb/emulator'
 import { JWT } from 'google-auth-library'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { TLSSocket } from 'node:tls'
-import { afterAll, afterEach, inject, onTestFinished } from 'vitest'
+import { afterAll, afterEach, beforeAll, inject, onTestFinished } from 'vitest'
 import type {} from '../../testing/shared-postgres.ts'
 
 /** An emulator for the tests of one file. */
@@ -26,7 +26,10 @@ export async function startHarness(): Promise<Harness> {
     key: emulator.serviceAccount.private_key,
     ...emulator.auth.clientOptions,
   })
-  const connector = new Connector({ auth } satisfies ConnectorOptions)
+  const connector = new Connector({ auth })
+  beforeAll(() => {
+    process.env['ALLOYDB_EMULATOR_HOST'] = emulator.host // again: a file may have more than one harness
+  })
   afterEach(() => emulator.faults.clear())
   afterAll(async () => {
     await connector.close()
@@ -44,23 +47,32 @@ export async function startHarness(): Promise<Harness> {
 /** A dialer that does as `connect` says, and records it. */
 export interface RecordingDialer extends Dialer {
   connect: Dialer['connect']
+  readonly options: ConnectOptions[]
   readonly signals: AbortSignal[]
   readonly sockets: TLSSocket[]
+  readonly failures: unknown[]
 }
 
 export function recordDials(connect: Dialer['connect']): RecordingDialer {
-  const signals: AbortSignal[] = []
-  const sockets: TLSSocket[] = []
-  return {
-    signals,
-    sockets,
-    async connect(instance, options) {
-      if (options?.signal) signals.push(options.signal)
-      const socket = await connect(instance, options)
-      sockets.push(socket)
-      return socket
+  const dialer: RecordingDialer = {
+    options: [],
+    signals: [],
+    sockets: [],
+    failures: [],
+    async connect(instance, options = {}) {
+      dialer.options.push(options)
+      if (options.signal) dialer.signals.push(options.signal)
+      try {
+        const socket = await connect(instance, options)
+        dialer.sockets.push(socket)
+        return socket
+      } catch (error) {
+        dialer.failures.push(error)
+        throw error
+      }
     },
   }
+  return dialer
 }
 
 /** Dials for ever, unless it is aborted. */

@@ -9,3 +9,4 @@ export {
   type RecordingDialer,
 } from './harness.ts'
 export { testProcessExit } from './process-exit.ts'
+export { testConformance } from './test-conformance.ts'
