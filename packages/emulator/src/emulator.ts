@@ -1,4 +1,5 @@
 import type { DatabaseUser } from './cluster.ts'
+import type { ConnectionReport } from './connection-log.ts'
 import type { EmulatorAuth, ServiceAccountKey } from './credentials.ts'
 import type { Cut, Faults } from './faults.ts'
 import type { Iam, IamOptions } from './iam.ts'
@@ -17,8 +18,8 @@ export interface EmulatorOptions {
    */
   instances?: readonly (string | InstanceOptions)[] | undefined
   /**
-   * The port of the server-side proxies. Two instances can have the same port at different addresses alone. Defaults
-   * to 0, a free port for each instance.
+   * The port of the server-side proxies; the service's is 5433. Instances without addresses of their own get 127.0.0.1,
+   * 127.0.0.2, and so on, so that all can have it. Defaults to 0, a free port for each instance.
    */
   port?: number | undefined
   /** The port of the Admin API and the token endpoint. Defaults to 0, a free port. */
@@ -37,6 +38,8 @@ export interface EmulatorOptions {
    * and data are then shared by all emulators that use it. Defaults to one of its own for each cluster.
    */
   postgres?: PostgresAddress | undefined
+  /** Is told of each connection to a server-side proxy, once it is clear how that turned out. */
+  onConnection?: ((connection: ConnectionReport) => void) | undefined
 }
 
 /** A local AlloyDB that is running. */
@@ -58,7 +61,7 @@ export interface Emulator extends AsyncDisposable {
   readonly faults: Faults
   /** The access tokens that the token endpoint has issued. */
   readonly tokens: TokenSettings
-  /** Every step that a client has asked for, in order. */
+  /** The steps that clients have asked for, in order: the last ten thousand at least. */
   readonly requests: readonly RecordedRequest[]
   /** Options for `new GoogleAuth()`, as any principal: a service account with a key, a user with a refresh token. */
   authFor(email: string): Promise<EmulatorAuth>

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import type { Faults, HttpFailure, HttpFault } from './faults.ts'
 import { GoogleError, googleErrorBody, statusOf } from './google-error.ts'
+import { explainListenError } from './listen-error.ts'
 import type { OpenRecord, RequestLog } from './request-log.ts'
 import { cut, delay, Sockets } from './sockets.ts'
 
@@ -59,7 +60,11 @@ export class HttpRouter {
   /** Listens on 127.0.0.1 and returns the port. */
   listen(port: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject).listen(port, '127.0.0.1', () => {
+      const address = '127.0.0.1'
+      const fail = (error: Error): void => {
+        reject(explainListenError(error, { port, address, option: 'adminPort' }))
+      }
+      this.#server.once('error', fail).listen(port, address, () => {
         resolve((this.#server.address() as AddressInfo).port)
       })
     })

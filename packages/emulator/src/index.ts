@@ -4,6 +4,7 @@ export type { Emulator, EmulatorOptions, TokenSettings } from './emulator.ts'
 export { startEmulator } from './start-emulator.ts'
 export type { PostgresAddress } from './postgres-address.ts'
 export { startPostgres, type PostgresServer } from './postgres-server.ts'
+export type { ConnectionReport } from './connection-log.ts'
 export type { DatabaseUser, IamUser, PasswordUser } from './cluster.ts'
 export type { AuthorizedUser, EmulatorAuth, ExternalAccount, ServiceAccountKey } from './credentials.ts'
 export type {

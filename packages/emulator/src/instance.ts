@@ -1,18 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
+import { dirname } from 'node:path'
 import type { ServerIdentity } from './certificate-authority.ts'
 import type { Cluster } from './cluster.ts'
 import { parseInstanceName } from './instance-name.ts'
 
 /** Where an instance can be reached. */
 export interface InstanceAddresses {
-  /** A loopback address, or `null` for none. Defaults to `127.0.0.1`. */
+  /**
+   * A loopback address, or `null` for none. Defaults to `127.0.0.1`; where several instances are to have the same port, to the
+   * next free one: `127.0.0.2`, and so on.
+   */
   privateIpAddress?: string | null | undefined
-  /** A loopback address, or `null` for none. Defaults to `127.0.0.1`. */
+  /** A loopback address, or `null` for none. Its default is that of `privateIpAddress`. */
   publicIpAddress?: string | null | undefined
   /**
-   * A name that resolves to 127.0.0.1, or `null` for none. Defaults to `localhost.`: the service's own names often
-   * end with a dot.
+   * A name that resolves to one of the addresses, or `localhost`, or `null` for none. Defaults to `localhost.`, since the
+   * service's own names often end with a dot; for an instance that is not at 127.0.0.1, to its address: no other name
+   * leads to this machine everywhere.
    */
   pscDnsName?: string | null | undefined
   /** Defaults to none. */
@@ -47,6 +52,8 @@ export interface EmulatedInstance {
   readonly pscAutoDnsName: string | null
   /** The port of the server-side proxy, on all of its addresses. */
   readonly port: number
+  /** Leads `psql` and the like past the server-side proxy, straight to PostgreSQL. */
+  readonly postgresUrl: string
   readonly iamAuthentication: boolean
 }
 
@@ -76,6 +83,11 @@ export class Instance implements EmulatedInstance {
     return this.#owner
   }
 
+  get postgresUrl(): string {
+    const { socketPath } = this.#owner.postgres
+    return `postgres://postgres:postgres@/postgres?host=${encodeURI(dirname(socketPath))}`
+  }
+
   get cluster(): string {
     return parseInstanceName(this.uri).cluster
   }
@@ -92,10 +104,10 @@ export class Instance implements EmulatedInstance {
 
   /** The addresses that the server-side proxy listens on. */
   get listenAddresses(): string[] {
-    const psc = (this.pscDnsName ?? this.pscAutoDnsName) && '127.0.0.1'
-    return [
-      ...new Set([this.privateIpAddress, this.publicIpAddress, psc].filter((address) => address !== null)),
-    ]
+    const addresses = [this.privateIpAddress, this.publicIpAddress].filter((address) => address !== null)
+    const names = [this.pscDnsName, this.pscAutoDnsName].filter((name) => name !== null)
+    const needsLocalhost = names.some((name) => addresses.length === 0 || /^localhost\.?$/.test(name))
+    return [...new Set([...addresses, ...(needsLocalhost ? ['127.0.0.1'] : [])])]
   }
 
   /** Makes a server certificate, for the addresses that a client may dial unless others are given. */

@@ -9,6 +9,7 @@ import {
   type AccessTokens,
 } from './access-tokens.ts'
 import { EndOfStreamError } from './byte-reader.ts'
+import type { ConnectionLog } from './connection-log.ts'
 import { refuseLogin } from './database-login.ts'
 import type { Faults } from './faults.ts'
 import type { Iam } from './iam.ts'
@@ -20,9 +21,9 @@ import {
   type ExchangeRequest,
 } from './metadata-exchange.ts'
 import { asReadOnly, encodeFatal, readFirstMessage, type FirstMessage } from './postgres-wire.ts'
-import type { RequestLog } from './request-log.ts'
 import type { ClientConnection } from './server-side-proxy.ts'
 import { delay, endWith } from './sockets.ts'
+import { watchLogin } from './watch-login.ts'
 
 const EXCHANGE_LIMIT_MS = 30_000
 
@@ -30,7 +31,7 @@ interface Services {
   iam: Iam
   tokens: AccessTokens
   faults: Faults
-  log: RequestLog
+  log: ConnectionLog
 }
 
 interface Admitted {
@@ -62,6 +63,8 @@ export class ProxySession {
       } else {
         socket.destroySoon()
       }
+    } finally {
+      this.#services.log.settleRefusal()
     }
   }
 
@@ -69,7 +72,7 @@ export class ProxySession {
   async #exchange(): Promise<Admitted | undefined> {
     const { faults, log } = this.#services
     const { socket } = this.#client
-    const record = log.open('exchange', { resource: this.#instance.uri })
+    const record = log.open('exchange')
     const limit = setTimeout(() => socket.destroy(), EXCHANGE_LIMIT_MS).unref()
     let request: ExchangeRequest
     try {
@@ -147,7 +150,6 @@ export class ProxySession {
       message = await readFirstMessage(socket)
     }
     const record = this.#services.log.open('postgres', {
-      resource: this.#instance.uri,
       principal: token.principal,
       ...describe(message),
     })
@@ -171,7 +173,18 @@ export class ProxySession {
     record.outcome = 'served'
     const isReadPool = this.#instance.instanceType === 'READ_POOL'
     const first = isReadPool && message.kind === 'startup' ? asReadOnly(message) : message.raw
-    this.#relay(first, fault?.chunkBytes)
+    const upstream = this.#relay(first, fault?.chunkBytes)
+    const { log } = this.#services
+    if (message.kind === 'cancel') log.settle('connected')
+    else {
+      watchLogin(upstream, (refusal) => {
+        if (refusal === undefined) log.settle('connected')
+        else {
+          Object.assign(record, { outcome: 'refused', reason: refusal })
+          log.settle()
+        }
+      })
+    }
   }
 
   async #refuse(login: Admitted & { user: string }): ReturnType<typeof refuseLogin> {
@@ -183,7 +196,7 @@ export class ProxySession {
   }
 
   /** Joins the client and PostgreSQL: an end of either side passes on, a close of either closes both. */
-  #relay(first: Buffer, chunkBytes: number | undefined): void {
+  #relay(first: Buffer, chunkBytes: number | undefined): Socket {
     const { socket } = this.#client
     const upstream: Socket = connect({ path: this.#instance.owner.postgres.socketPath, allowHalfOpen: true })
     upstream.on('error', (error) => {
@@ -195,6 +208,7 @@ export class ProxySession {
     socket.pipe(upstream)
     if (chunkBytes) upstream.pipe(slices(chunkBytes)).pipe(socket)
     else upstream.pipe(socket)
+    return upstream
   }
 }
 

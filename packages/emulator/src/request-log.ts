@@ -39,7 +39,10 @@ export interface RecordedRequest {
 /** A record while its request is being served. */
 export type OpenRecord = { -readonly [Key in keyof RecordedRequest]: RecordedRequest[Key] }
 
-/** Everything that clients asked for, in the order in which it came. */
+const KEPT = 10_000
+const DROPPED_AT_ONCE = 1_000
+
+/** What clients asked for, in the order in which it came: the last ten thousand steps at least. */
 export class RequestLog {
   readonly #records: OpenRecord[] = []
 
@@ -49,6 +52,7 @@ export class RequestLog {
 
   open(step: Step, known: Partial<RecordedRequest> = {}): OpenRecord {
     const record: OpenRecord = { ...known, step, at: Date.now(), outcome: 'pending' }
+    if (this.#records.length === KEPT + DROPPED_AT_ONCE) this.#records.splice(0, DROPPED_AT_ONCE)
     this.#records.push(record)
     return record
   }

@@ -1,10 +1,13 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import * as tls from 'node:tls'
+import type * as tls from 'node:tls'
 import { CertificateAuthority, type ServerIdentity } from './certificate-authority.ts'
+import { ConnectionLog, type ConnectionReport } from './connection-log.ts'
 import type { Cut, Faults, TlsFault } from './faults.ts'
 import type { Instance } from './instance.ts'
-import type { OpenRecord, RequestLog } from './request-log.ts'
+import { explainListenError } from './listen-error.ts'
+import type { RequestLog } from './request-log.ts'
 import { cut, delay, Sockets } from './sockets.ts'
+import { TlsHandshakes } from './tls-handshakes.ts'
 
 /** What the proxy does with a connection whose client has proved who it is. */
 type ServeClient = (client: ClientConnection) => Promise<void>
@@ -12,6 +15,7 @@ type ServeClient = (client: ClientConnection) => Promise<void>
 /** A connection of a client's, after the TLS handshake. */
 export interface ClientConnection {
   socket: tls.TLSSocket
+  log: ConnectionLog
   cut(how: Cut): void
 }
 
@@ -19,6 +23,7 @@ interface Services {
   faults: Faults
   log: RequestLog
   serve: ServeClient
+  report: ((report: ConnectionReport) => void) | undefined
 }
 
 // An address set aside for documentation (RFC 5737), and a name that never resolves (RFC 2606).
@@ -31,7 +36,7 @@ export class ServerSideProxy {
   readonly #services: Services
   readonly #sockets = new Sockets()
   #listeners: Server[] = []
-  #identity: ServerIdentity | undefined
+  #handshakes: TlsHandshakes | undefined
 
   constructor(instance: Instance, services: Services) {
     this.#instance = instance
@@ -40,7 +45,7 @@ export class ServerSideProxy {
 
   /** Listens on all of the instance's addresses; a free port is the same on each of them, and kept from then on. */
   async listen(): Promise<void> {
-    this.#identity = await this.#instance.issueCertificate()
+    this.#handshakes = this.#handshakesWith(await this.#instance.issueCertificate())
     try {
       for (const address of this.#instance.listenAddresses) {
         const listener = await listen(this.#instance.port, address, (socket) => void this.#accept(socket))
@@ -68,13 +73,14 @@ export class ServerSideProxy {
   }
 
   async #accept(socket: Socket): Promise<void> {
-    const { faults, log } = this.#services
+    const { faults } = this.#services
     const resource = this.#instance.uri
+    const log = new ConnectionLog(this.#services.log, resource, this.#services.report)
     this.#sockets.track(socket)
     socket.setNoDelay(true)
     // A peer may reset at any time; the socket's close is all that matters.
-    socket.on('error', () => {})
-    const tcpRecord = log.open('tcp', { resource })
+    socket.on('error', () => {}).once('close', () => log.settle())
+    const tcpRecord = log.open('tcp')
     const tcpFault = faults.take('tcp', resource)
     await delay(tcpFault?.delayMs)
     if (tcpFault?.stall || tcpFault?.close) {
@@ -85,58 +91,53 @@ export class ServerSideProxy {
     tcpRecord.outcome = 'served'
 
     const tlsFault = faults.take('tls', resource)
-    const tlsRecord = log.open('tls', { resource })
+    const tlsRecord = log.open('tls')
     await delay(tlsFault?.delayMs)
-    const server = await this.#tlsServer(tlsFault)
+    const handshakes = tlsFault ? await this.#faultyHandshakes(tlsFault) : this.#handshakes!
     if (socket.destroyed) return
-    server.once('tlsClientError', (error, { authorizationError }) => {
-      const reason = authorizationError ? String(authorizationError) : error.message
+    let secured: tls.TLSSocket
+    try {
+      secured = await handshakes.complete(socket)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
       Object.assign(tlsRecord, { outcome: tlsFault ? 'faulted' : 'refused', reason })
       socket.destroy()
-    })
-    server.once('secureConnection', (secured) => {
-      void this.#secured(socket, secured, tlsFault, tlsRecord)
-    })
-    // Hands the server a connection that it did not accept itself, so that each may have settings of its own. Nor can a session
-    // be resumed then, which would spare the client showing its certificate.
-    server.emit('connection', socket)
-  }
-
-  async #secured(
-    socket: Socket,
-    secured: tls.TLSSocket,
-    fault: TlsFault | undefined,
-    record: OpenRecord,
-  ): Promise<void> {
-    secured.on('error', () => {})
+      log.settle()
+      return
+    }
     // From here on an end of one direction leaves the other open; during the handshake it means that the client gave up.
     secured.allowHalfOpen = true
     this.#sockets.secure(socket, secured)
-    record.servername = secured.servername || undefined
-    record.outcome = fault ? 'faulted' : 'served'
+    tlsRecord.servername = secured.servername || undefined
+    tlsRecord.outcome = tlsFault ? 'faulted' : 'served'
     const client: ClientConnection = {
       socket: secured,
+      log,
       cut: (how) => cut(how, socket, secured),
     }
-    if (fault?.close) client.cut(fault.close)
+    if (tlsFault?.close) client.cut(tlsFault.close)
     else await this.#services.serve(client)
   }
 
-  async #tlsServer(fault: TlsFault | undefined): Promise<tls.Server> {
-    const oldVersion = fault?.maxVersion
-    return tls.createServer({
-      ...(await this.#identityFor(fault)),
+  #handshakesWith(identity: ServerIdentity, version: tls.SecureVersion = 'TLSv1.3'): TlsHandshakes {
+    return new TlsHandshakes({
+      ...identity,
       ca: this.#instance.owner.authority.rootPem,
       requestCert: true,
       rejectUnauthorized: true,
-      minVersion: oldVersion ?? 'TLSv1.3',
-      maxVersion: oldVersion ?? 'TLSv1.3',
+      minVersion: version,
+      maxVersion: version,
       handshakeTimeout: HANDSHAKE_LIMIT_MS,
     })
   }
 
-  async #identityFor(fault: TlsFault | undefined): Promise<ServerIdentity> {
-    switch (fault?.serverCertificate) {
+  async #faultyHandshakes({ serverCertificate, maxVersion }: TlsFault): Promise<TlsHandshakes> {
+    if (!serverCertificate && !maxVersion) return this.#handshakes!
+    return this.#handshakesWith(await this.#identityFor(serverCertificate), maxVersion)
+  }
+
+  async #identityFor(fault: TlsFault['serverCertificate']): Promise<ServerIdentity> {
+    switch (fault) {
       case 'wrong-authority': {
         const stranger = await CertificateAuthority.create()
         return stranger.issueServer(this.#instance.commonName, this.#instance.listenAddresses)
@@ -146,7 +147,7 @@ export class ServerSideProxy {
       case 'expired':
         return this.#instance.issueCertificate(undefined, new Date(Date.now() - HANDSHAKE_LIMIT_MS))
       case undefined:
-        return this.#identity!
+        return this.#instance.issueCertificate()
     }
   }
 }
@@ -154,6 +155,7 @@ export class ServerSideProxy {
 function listen(port: number, address: string, accept: (socket: Socket) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer(accept)
-    server.once('error', reject).listen(port, address, () => resolve(server))
+    const fail = (error: Error): void => reject(explainListenError(error, { port, address, option: 'port' }))
+    server.once('error', fail).listen(port, address, () => resolve(server))
   })
 }

@@ -9,11 +9,13 @@ import {
   type ServiceAccountKey,
 } from './credentials.ts'
 import { DEFAULT_INSTANCE, type Emulator, type EmulatorOptions } from './emulator.ts'
+import type { ConnectionReport } from './connection-log.ts'
 import { Faults, type Cut } from './faults.ts'
 import { HttpRouter, type Route } from './http-router.ts'
 import { Iam, isServiceAccount } from './iam.ts'
 import { Instance, requireLoopback, type EmulatedInstance, type InstanceAddresses } from './instance.ts'
 import { parseInstanceName } from './instance-name.ts'
+import { assignAddresses } from './loopback-addresses.ts'
 import { metadataRoutes } from './metadata-server.ts'
 import { startPostgres } from './postgres-server.ts'
 import { ProxySession } from './proxy-session.ts'
@@ -51,10 +53,12 @@ class RunningEmulator implements Emulator {
   readonly #instances = new Map<string, Instance>()
   readonly #proxies = new Map<string, ServerSideProxy>()
   readonly #router: HttpRouter
+  readonly #onConnection: ((connection: ConnectionReport) => void) | undefined
   readonly #uris: readonly [string, ...string[]]
   #stopped: Promise<void> | undefined
 
-  constructor({ instances = [], iam = {}, certificateLifetimeMs }: EmulatorOptions) {
+  constructor({ instances = [], iam = {}, certificateLifetimeMs, onConnection }: EmulatorOptions) {
+    this.#onConnection = onConnection
     const uris = instances.map((instance) => (typeof instance === 'string' ? instance : instance.uri))
     this.#uris = [uris[0] ?? DEFAULT_INSTANCE, ...uris.slice(1)]
     const duplicate = uris.find((uri, index) => uris.indexOf(uri) !== index)
@@ -117,8 +121,8 @@ class RunningEmulator implements Emulator {
       this.serviceAccount = await this.#credentials.serviceAccountKey(this.#email)
     })
     await allOf([admin, ...[...names].map((name) => this.#startCluster(name, options))])
-    for (const given of instances) {
-      const settings = typeof given === 'string' ? { uri: given } : given
+    const all = instances.map((given) => (typeof given === 'string' ? { uri: given } : given))
+    for (const settings of assignAddresses(all, port)) {
       const owner = this.#clusters.get(parseInstanceName(settings.uri).cluster)!
       await this.#startInstance(new Instance(settings, port, owner))
     }
@@ -184,11 +188,11 @@ class RunningEmulator implements Emulator {
 
   async #startInstance(instance: Instance): Promise<void> {
     const { iam, tokens, faults } = this
-    const log = this.#log
     const proxy = new ServerSideProxy(instance, {
       faults,
-      log,
-      serve: (client) => new ProxySession(client, instance, { iam, tokens, faults, log }).run(),
+      log: this.#log,
+      report: this.#onConnection,
+      serve: (client) => new ProxySession(client, instance, { iam, tokens, faults, log: client.log }).run(),
     })
     this.#instances.set(instance.uri, instance)
     this.#proxies.set(instance.uri, proxy)

@@ -3,8 +3,8 @@ import { connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, inject, test } from 'vitest'
-import { startEmulator, startPostgres } from '../src/index.ts'
-import { accessToken, login, secure } from './dial.ts'
+import { startEmulator, startPostgres, type ConnectionReport } from '../src/index.ts'
+import { accessToken, connect, login, secure } from './dial.ts'
 
 const A = 'projects/p/locations/r/clusters/a/instances/i'
 const A2 = 'projects/p/locations/r/clusters/a/instances/replica'
@@ -127,7 +127,7 @@ describe('a start that fails', () => {
     await using taken = await startEmulator({ postgres })
     const { port } = taken.instances[0]!
     const instances = [A, { uri: B, port }]
-    await expect(startEmulator({ postgres, instances })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await expect(startEmulator({ postgres, instances })).rejects.toThrow(`Port ${port} of 127.0.0.1 is taken`)
     const badUser = { name: 'x'.repeat(64), password: 'x' }
     const directory = mkdtempSync(join(tmpdir(), 'test-'))
     chmodSync(directory, 0o777)
@@ -166,4 +166,49 @@ describe('a read pool', () => {
     const instances = [A, { uri: B, instanceType: 'READ_POOL' as const }]
     await expect(startEmulator({ postgres, instances })).rejects.toThrow('has no primary instance')
   })
+})
+
+test('tells how each connection turned out', async () => {
+  const reports: ConnectionReport[] = []
+  const onConnection = (report: ConnectionReport): void => void reports.push(report)
+  await using emulator = await startEmulator({ postgres, onConnection })
+  await (await login(emulator, { password: 'postgres' })).end()
+  await login(emulator, { password: 'wrong' }).catch(() => {})
+  await connect(emulator, { token: 'x' }).catch(() => {})
+  ;(await secure(emulator)).destroy()
+  await expect.poll(() => reports.length).toBe(4)
+  const instance = emulator.instance
+  const principal = emulator.serviceAccount.client_email
+  const expected = { instance, principal, step: 'postgres', user: 'postgres', authType: 'DB_NATIVE' }
+  expect(reports).toMatchObject([
+    { ...expected, outcome: 'connected', reason: undefined },
+    { ...expected, outcome: 'refused', reason: 'password authentication failed for user "postgres" (28P01)' },
+    { instance, outcome: 'refused', step: 'exchange', reason: 'The OAuth 2.0 token is invalid.' },
+    { instance, outcome: 'abandoned' },
+  ])
+})
+
+test('instances have addresses of their own where they are to have the same port', async () => {
+  const free = await startEmulator({ postgres })
+  const { port } = free.instances[0]!
+  await free.stop()
+  const instances = [A, { uri: A2, publicIpAddress: '127.0.0.3' }, B]
+  await using emulator = await startEmulator({ postgres, port, instances })
+  expect(
+    emulator.instances.map((instance) => [
+      instance.privateIpAddress,
+      instance.publicIpAddress,
+      instance.pscDnsName,
+      instance.port,
+    ]),
+  ).toEqual([
+    ['127.0.0.1', '127.0.0.1', 'localhost.', port],
+    ['127.0.0.2', '127.0.0.3', '127.0.0.2', port],
+    ['127.0.0.4', '127.0.0.4', '127.0.0.4', port],
+  ])
+  for (const { uri, privateIpAddress } of emulator.instances) {
+    const socket = await secure(emulator, { instance: uri, host: privateIpAddress! })
+    expect(socket.authorized).toBe(true)
+    socket.destroy()
+  }
 })

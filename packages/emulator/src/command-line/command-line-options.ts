@@ -10,23 +10,55 @@ interface OptionDescription {
   help: readonly string[]
 }
 
+type OptionName =
+  | 'instance'
+  | 'read-pool'
+  | 'user'
+  | 'port'
+  | 'admin-port'
+  | 'json'
+  | 'quiet'
+  | 'help'
+  | 'version'
+
 /** Every option of the command line, in the order of the help. */
 const OPTIONS: Readonly<Record<OptionName, OptionDescription>> = {
   instance: {
     type: 'string',
     value: '<uri>',
-    help: ['An instance; may be given several times, for several clusters too.'],
+    help: [
+      'An instance: projects/<p>/locations/<r>/clusters/<c>/instances/<i>. May be given',
+      'several times, for several clusters too; those of one cluster share users and data.',
+    ],
   },
   'read-pool': {
     type: 'string',
     value: '<uri>',
-    help: ["A read pool: serves its cluster's data, and refuses to write."],
+    help: ["A read pool: serves its cluster's data, and refuses to write. May be given several times."],
   },
+  user: {
+    type: 'string',
+    value: '<user>',
+    help: [
+      'A database user, <name>:<password> or, for IAM logins, <email>. May be given several times.',
+      'There are always "postgres" with the password "postgres", and the service account.',
+    ],
+  },
+  port: {
+    type: 'string',
+    value: '<port>',
+    help: ["The server-side proxies' port; 0: a free one for each. Defaults to 5433; with exec, to 0."],
+  },
+  'admin-port': {
+    type: 'string',
+    value: '<port>',
+    help: ["The Admin API's port; 0: a free one. Defaults to 9797; with exec, to 0."],
+  },
+  json: { type: 'boolean', help: ['Prints one line of JSON when ready, and nothing else on stdout.'] },
+  quiet: { type: 'boolean', short: 'q', help: ['Does not log connections.'] },
   help: { type: 'boolean', short: 'h', help: ['Prints this.'] },
   version: { type: 'boolean', short: 'v', help: ['Prints the version.'] },
 }
-
-type OptionName = 'instance' | 'read-pool' | 'help' | 'version'
 
 /** What was given on the command line. */
 export interface GivenOptions {

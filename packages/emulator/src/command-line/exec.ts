@@ -3,6 +3,7 @@ import type { Emulator } from '../emulator.ts'
 import { startEmulator } from '../start-emulator.ts'
 import { exitCodeOf, Interruptions } from './interruptions.ts'
 import type { ExecCommand } from './parse-command-line.ts'
+import { writeServiceAccountFile } from './service-account-file.ts'
 
 // What shells say of a program that they could not run.
 const CANNOT_EXECUTE = 126
@@ -12,18 +13,21 @@ const NOT_FOUND = 127
 export async function exec({ file, args, options }: ExecCommand): Promise<number> {
   using interruptions = new Interruptions()
   await using emulator = await startEmulator(options)
+  await using serviceAccountFile = await writeServiceAccountFile(emulator.serviceAccount)
   const { signal } = interruptions
-  return signal ? exitCodeOf(signal) : await run(file, args, emulator, interruptions)
+  if (signal) return exitCodeOf(signal)
+  const env = { ...process.env, ...environmentOf(emulator, serviceAccountFile.path) }
+  return await run(file, args, env, interruptions)
 }
 
 function run(
   file: string,
   args: readonly string[],
-  emulator: Emulator,
+  env: NodeJS.ProcessEnv,
   interruptions: Interruptions,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { stdio: 'inherit', env: { ...process.env, ...environmentOf(emulator) } })
+    const child = spawn(file, args, { stdio: 'inherit', env })
     // A terminal sends Ctrl-C to every process in front: the program has got it already, and is to get it once. What
     // it makes of it is its own affair.
     const inTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
@@ -49,12 +53,13 @@ function run(
   })
 }
 
-function environmentOf(emulator: Emulator): Record<string, string> {
+function environmentOf(emulator: Emulator, serviceAccountFile: string): Record<string, string> {
   const readPool = emulator.instances.find(({ instanceType }) => instanceType === 'READ_POOL')
   return {
     ...emulator.env,
     ALLOYDB_INSTANCE: emulator.instance,
     ...(readPool && { ALLOYDB_READ_POOL_INSTANCE: readPool.uri }),
+    GOOGLE_APPLICATION_CREDENTIALS: serviceAccountFile,
     PGUSER: 'postgres',
     PGPASSWORD: 'postgres',
     PGDATABASE: 'postgres',

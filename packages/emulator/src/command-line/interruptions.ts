@@ -7,12 +7,18 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
  * order; the second one ends the process at once. Removed by `[Symbol.dispose]()`.
  */
 export class Interruptions implements Disposable {
-  /** The signal that has come, if one has. */
+  /** Resolves with the first signal. */
+  readonly first: Promise<NodeJS.Signals>
+  /** The first signal, if one has come. */
   signal: NodeJS.Signals | undefined
   readonly #listener = (signal: NodeJS.Signals): void => this.#take(signal)
+  readonly #resolve: (signal: NodeJS.Signals) => void
   #receiver: ((signal: NodeJS.Signals) => void) | undefined
 
   constructor() {
+    const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>()
+    this.first = promise
+    this.#resolve = resolve
     for (const name of SIGNALS) process.on(name, this.#listener)
   }
 
@@ -27,10 +33,11 @@ export class Interruptions implements Disposable {
   }
 
   #take(signal: NodeJS.Signals): void {
-    if (this.#receiver) this.#receiver(signal)
+    if (this.#receiver) return this.#receiver(signal)
     // What is left then is cleaned up as after a SIGKILL.
-    else if (this.signal) process.exit(exitCodeOf(signal))
-    else this.signal = signal
+    if (this.signal) process.exit(exitCodeOf(signal))
+    this.signal = signal
+    this.#resolve(signal)
   }
 }
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { exec } from './exec.ts'
 import { helpText } from './help-text.ts'
 import { parseCommandLine } from './parse-command-line.ts'
+import { serve } from './serve.ts'
 import { UsageError } from './usage-error.ts'
 
 const USAGE_ERROR = 2
@@ -17,6 +18,8 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
       case 'version':
         process.stdout.write(`${await readVersion()}\n`)
         return 0
+      case 'serve':
+        return await serve(command)
       case 'exec':
         return await exec(command)
     }

@@ -1,0 +1,29 @@
+import type { ConnectionReport } from '../connection-log.ts'
+import { startEmulator } from '../start-emulator.ts'
+import { describeConnection } from './describe-connection.ts'
+import { describeEmulator, summarizeEmulator } from './describe-emulator.ts'
+import { Interruptions } from './interruptions.ts'
+import type { ServeCommand } from './parse-command-line.ts'
+import { writeServiceAccountFile } from './service-account-file.ts'
+
+/** Runs an emulator until it is interrupted. */
+export async function serve({ options, json, quiet }: ServeCommand): Promise<number> {
+  using interruptions = new Interruptions()
+  const startedAt = performance.now()
+  const onConnection = (connection: ConnectionReport): void => {
+    process.stderr.write(`${describeConnection(connection, new Date())}\n`)
+  }
+  await using emulator = await startEmulator({ ...options, ...(!quiet && { onConnection }) })
+  await using serviceAccountFile = await writeServiceAccountFile(emulator.serviceAccount)
+  const running = {
+    emulator,
+    serviceAccountFile: serviceAccountFile.path,
+    startMs: performance.now() - startedAt,
+  }
+  process.stdout.write(
+    json ? `${JSON.stringify(summarizeEmulator(running))}\n` : `${describeEmulator(running)}\n`,
+  )
+  const signal = await interruptions.first
+  if (signal === 'SIGINT' && !json) process.stdout.write('\nStopping; once more to end at once.\n')
+  return 0
+}

@@ -1,0 +1,30 @@
+import type { InstanceOptions } from './instance.ts'
+
+const FIRST = '127.0.0.1'
+
+/**
+ * Gives each instance an address of its own where several are to have the same port: 127.0.0.1, 127.0.0.2, and so on. Clients
+ * of the service dial port 5433 whatever happens, so the address is all that can differ.
+ */
+export function assignAddresses(instances: readonly InstanceOptions[], port: number): InstanceOptions[] {
+  const taken = new Set(
+    instances.flatMap(({ privateIpAddress, publicIpAddress }) => [privateIpAddress, publicIpAddress]),
+  )
+  return instances.map((instance) => {
+    if ((instance.port ?? port) === 0 || instance.privateIpAddress !== undefined) return instance
+    const address = nextAddress(taken)
+    taken.add(address)
+    // No name but "localhost" leads to this machine everywhere, and that one leads to 127.0.0.1.
+    const pscDnsName = instance.pscDnsName === undefined && address !== FIRST ? address : instance.pscDnsName
+    const publicIpAddress = instance.publicIpAddress === undefined ? address : instance.publicIpAddress
+    return { ...instance, privateIpAddress: address, publicIpAddress, pscDnsName }
+  })
+}
+
+function nextAddress(taken: ReadonlySet<string | null | undefined>): string {
+  for (let last = 1; last < 255; last++) {
+    const address = `127.0.0.${last}`
+    if (!taken.has(address)) return address
+  }
+  throw new Error('There are more instances than 127.0.0.0/24 has addresses.')
+}

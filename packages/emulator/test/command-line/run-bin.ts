@@ -1,0 +1,26 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+
+const bin = fileURLToPath(new URL('../../src/bin.ts', import.meta.url))
+const FLAGS = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning']
+
+/** Starts the program as users do. */
+export function startBin(...words: string[]): ChildProcessByStdio<null, Readable, Readable> {
+  return spawn(process.execPath, [...FLAGS, bin, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+/** Runs the program to its end. */
+export async function runBin(
+  ...words: string[]
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = startBin(...words)
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit') as Promise<[number | null]>,
+  ])
+  return { code, stdout, stderr }
+}

@@ -1,0 +1,65 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { dirname } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { describe, expect, test } from 'vitest'
+import { runBin, startBin } from './run-bin.ts'
+
+const TIMEOUT_MS = 30_000
+const FREE_PORTS = ['--port', '0', '--admin-port', '0']
+
+describe('alloydb-emulator', { timeout: TIMEOUT_MS }, () => {
+  test('says what is running, logs connections, and leaves nothing when it is told to end', async () => {
+    const child = startBin('--json', ...FREE_PORTS)
+    const exited = once(child, 'exit')
+    const log = text(child.stderr)
+    const [line] = (await once(child.stdout, 'data')) as [Buffer]
+    const ready = JSON.parse(String(line))
+    expect(ready).toMatchObject({
+      host: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      serviceAccount: 'app@emulator.iam.gserviceaccount.com',
+      instances: [
+        {
+          uri: 'projects/emulator/locations/local/clusters/main/instances/primary',
+          instanceType: 'PRIMARY',
+          privateIpAddress: '127.0.0.1',
+          port: expect.any(Number),
+        },
+      ],
+    })
+    const socketDirectory = new URL(ready.instances[0].postgresUrl.replace('@/', '@x/')).searchParams.get(
+      'host',
+    )!
+    expect([existsSync(socketDirectory), existsSync(ready.serviceAccountFile)]).toEqual([true, true])
+    child.kill('SIGTERM')
+    expect(await exited).toEqual([0, null])
+    expect(await log).toBe('')
+    expect([existsSync(socketDirectory), existsSync(dirname(ready.serviceAccountFile))]).toEqual([
+      false,
+      false,
+    ])
+  })
+
+  test('says which port is taken, and how to choose another', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    expect(await runBin('--port=0', `--admin-port=${port}`)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `alloydb-emulator: Port ${port} of 127.0.0.1 is taken; perhaps another emulator is running.
+Choose another one by the option adminPort (on the command line: --admin-port), or 0 for a free one.
+`,
+    })
+    taken.close()
+  })
+
+  test('ends with 2 where it was called wrongly', async () => {
+    expect(await runBin('--frobnicate')).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'alloydb-emulator: Unknown option "--frobnicate".\nSee alloydb-emulator --help.\n',
+    })
+  })
+})
