@@ -1,6 +1,6 @@
 // What a user of @alloydb/pg may write; tooling/scripts/check-packages.ts type-checks it against the installed package.
 import { createClient, createPool, pgConfig, type AlloyDBPoolConfig } from '@alloydb/pg'
-import { checkPoolConfig } from '@alloydb/pg/adapter'
+import { checkPoolConfig, openPoolConfig } from '@alloydb/pg/adapter'
 import { Connector } from '@alloydb/core'
 import pg from 'pg'
 
@@ -22,6 +22,12 @@ export function share(connector: Connector): pg.Pool[] {
 }
 
 checkPoolConfig(config)
+
+export async function withPoolOfOthers(): Promise<void> {
+  const { config: poolConfig, close } = await openPoolConfig(config)
+  await new pg.Pool(poolConfig).end()
+  await close()
+}
 
 // @ts-expect-error where to connect is the instance's to say
 createPool({ instance, host: 'localhost' })

@@ -1,5 +1,6 @@
-import { checkAdapterConfig } from '@alloydb/core/adapter'
-import { reservedOptions } from './client-config.ts'
+import { checkAdapterConfig, openAdapter } from '@alloydb/core/adapter'
+import type pg from 'pg'
+import { reservedOptions, setUpClient } from './client-config.ts'
 import type { AlloyDBPoolConfig } from './create-pool.ts'
 
 /**
@@ -10,4 +11,31 @@ import type { AlloyDBPoolConfig } from './create-pool.ts'
  */
 export function checkPoolConfig(config: AlloyDBPoolConfig): void {
   checkAdapterConfig(config, reservedOptions)
+}
+
+/** What {@link openPoolConfig} makes. */
+export interface OpenedPoolConfig {
+  /** The config of a pg.Pool, of any copy of pg. */
+  readonly config: pg.PoolConfig
+  /** Closes the connector that was made; does nothing to one that is shared. To be called when the pool has ended. */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Makes the config of a pool: for adapters whose library makes the pool by itself, perhaps with its own copy of pg. This
+ * loads no pg. Does no I/O, but where IAM login leaves the user to the credentials: those are asked for it.
+ *
+ * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION, ALLOYDB_IAM_USER_UNKNOWN and those of credentials
+ */
+export async function openPoolConfig(config: AlloyDBPoolConfig): Promise<OpenedPoolConfig> {
+  const adapter = openAdapter(config, reservedOptions)
+  const close = (): Promise<void> => adapter.close()
+  const { config: poolConfig } = setUpClient(adapter)
+  if (typeof adapter.user !== 'function') return { config: poolConfig, close }
+  try {
+    return { config: { ...poolConfig, user: await adapter.user() }, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
 }

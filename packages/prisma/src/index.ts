@@ -1,0 +1,1 @@
+export { PrismaAlloyDB, type PrismaAlloyDBConfig, type PrismaAlloyDBOptions } from './prisma-alloydb.ts'
