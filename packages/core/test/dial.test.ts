@@ -105,43 +105,43 @@ describe('a failed dial', () => {
     ],
     [
       'a close in the middle of the response',
-      { step: 'exchange', respond: Buffer.from([0, 0, 0, 9, 8]) },
+      { step: 'exchange', garbage: Buffer.from([0, 0, 0, 9, 8]) },
       'ALLOYDB_EXCHANGE_CLOSED',
       'in the middle of its response',
     ],
     [
       'an ERROR response',
-      { step: 'exchange', errorResponse: 'IAM says no' },
+      { step: 'exchange', fail: { message: 'IAM says no' } },
       'ALLOYDB_EXCHANGE_REJECTED',
       'IAM says no',
     ],
     [
       'a response of zero bytes',
-      { step: 'exchange', respond: Buffer.alloc(4) },
+      { step: 'exchange', garbage: Buffer.alloc(4) },
       'ALLOYDB_EXCHANGE_REJECTED',
       'the response code is 0, with no reason given',
     ],
     [
       'garbage',
-      { step: 'exchange', respond: Buffer.from('00000003ffffff', 'hex') },
+      { step: 'exchange', garbage: Buffer.from('00000003ffffff', 'hex') },
       'ALLOYDB_EXCHANGE_INVALID',
       'protobuf',
     ],
     [
       'a response of 16 MiB',
-      { step: 'exchange', respond: Buffer.from([1, 0, 0, 0]) },
+      { step: 'exchange', garbage: Buffer.from([1, 0, 0, 0]) },
       'ALLOYDB_EXCHANGE_INVALID',
       'claims to be 16777216 bytes long',
     ],
     [
       'a PostgreSQL error',
-      { step: 'exchange', respond: postgresError },
+      { step: 'exchange', garbage: postgresError },
       'ALLOYDB_EXCHANGE_POSTGRES_ERROR',
       'FATAL: no pg_hba.conf entry for host "10.0.0.1", no encryption (SQLSTATE 28000)',
     ],
     [
       'an E that is no PostgreSQL error',
-      { step: 'exchange', respond: Buffer.from('HTTP/1.1 400').fill('E', 0, 1) },
+      { step: 'exchange', garbage: Buffer.from('HTTP/1.1 400').fill('E', 0, 1) },
       'ALLOYDB_EXCHANGE_INVALID',
       'claims to be',
     ],
@@ -258,7 +258,7 @@ describe('the metadata exchange', () => {
         respond.writeUInt32BE(message.length)
         message.copy(respond, 4)
         emulator.faults.clear()
-        emulator.faults.add({ step: 'exchange', respond, chunkBytes })
+        emulator.faults.add({ step: 'exchange', garbage: respond, chunkBytes })
         const error = await failureOf(connector.connect(instance))
         expect(error.code).toBe('ALLOYDB_EXCHANGE_REJECTED')
         expect(error.summary).toContain(text)
@@ -279,7 +279,7 @@ describe('the metadata exchange', () => {
   })
 
   test('says what to check where IAM login is refused', async () => {
-    emulator.faults.add({ step: 'exchange', errorResponse: 'IAM authentication failed' })
+    emulator.faults.add({ step: 'exchange', fail: { message: 'IAM authentication failed' } })
     const error = await failureOf(openConnector({ authType: 'IAM' }).connect(instance))
     expect(error.code).toBe('ALLOYDB_EXCHANGE_REJECTED')
     for (const thing of [
@@ -556,7 +556,7 @@ describe('recovery', () => {
   })
 
   test('what the server said in the exchange is final', async () => {
-    emulator.faults.add({ step: 'exchange', errorResponse: 'no' })
+    emulator.faults.add({ step: 'exchange', fail: { message: 'no' } })
     await failureOf(openConnector().connect(instance))
     expect(countRequests()).toMatchObject({ tcp: 1 })
   })

@@ -2,11 +2,12 @@ import type { AccessTokens } from './access-tokens.ts'
 import { authenticate } from './authenticate.ts'
 import { CertificateAuthority, parseClientPublicKey } from './certificate-authority.ts'
 import type { Cluster } from './cluster.ts'
-import type { CertificateFault, ConnectionInfoFault } from './faults.ts'
+import type { CertificateFault, ConnectionInfoFault } from './fault.ts'
 import { GoogleError } from './google-error.ts'
 import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
 import type { Iam, Permission } from './iam.ts'
 import type { Instance } from './instance.ts'
+import { replaceFields } from './replace-fields.ts'
 import { parseJsonObject } from './token-service.ts'
 
 const SERVICE = 'alloydb.googleapis.com'
@@ -56,7 +57,7 @@ function connectionInfo(request: RoutedRequest, services: Services): RoutedRespo
   return {
     headers: { [PORT_HEADER]: String(instance.port) },
     // JSON.stringify leaves out what is undefined, as protobuf's JSON leaves out what is empty.
-    body: {
+    body: replaceFields(fault?.replace, {
       name: `${uri}/connectionInfo`,
       ipAddress: privateIpAddress ?? undefined,
       publicIpAddress: publicIpAddress ?? undefined,
@@ -65,8 +66,7 @@ function connectionInfo(request: RoutedRequest, services: Services): RoutedRespo
         pscDnsName: pscDnsName ?? undefined,
         pscAutoDnsName: pscAutoDnsName ?? undefined,
       }),
-      ...fault?.replace,
-    },
+    }),
   }
 }
 
@@ -88,14 +88,14 @@ async function generateClientCertificate(
   const lifetimeMs = services.certificateLifetimeMs ?? parseDuration(certDuration) * 1000
 
   const fault = request.fault as CertificateFault | undefined
-  const notAfter = fault?.notAfter ?? new Date(Date.now() + lifetimeMs)
+  const notAfter = new Date(fault?.notAfter ?? Date.now() + lifetimeMs)
+  const notBefore = fault?.notBefore === undefined ? undefined : new Date(fault.notBefore)
   const signer = fault?.untrusted ? await CertificateAuthority.create() : cluster.authority
   return {
-    body: {
-      pemCertificateChain: await signer.issueClient(key, notAfter),
+    body: replaceFields(fault?.replace, {
+      pemCertificateChain: await signer.issueClient(key, { notBefore, notAfter }),
       caCert: cluster.authority.rootPem,
-      ...fault?.replace,
-    },
+    }),
   }
 }
 

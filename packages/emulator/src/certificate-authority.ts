@@ -21,10 +21,17 @@ interface Issuer {
   key: webcrypto.CryptoKey
 }
 
-interface CertificateRequest {
+/** When a certificate is valid. */
+export interface Validity {
+  /** Defaults to a day ago, or a day before its end. */
+  notBefore?: Date | undefined
+  /** Defaults to ten years from now. */
+  notAfter?: Date | undefined
+}
+
+interface CertificateRequest extends Validity {
   subject: string
   publicKey: webcrypto.CryptoKey | Uint8Array
-  notAfter: Date
   extensions: x509.Extension[]
 }
 
@@ -41,11 +48,9 @@ export class CertificateAuthority {
   /** Makes the two key pairs and certificates. */
   static async create(): Promise<CertificateAuthority> {
     const [rootKeys, clientKeys] = await Promise.all([generateKeys(), generateKeys()])
-    const notAfter = new Date(Date.now() + TEN_YEARS_MS)
     const root = await sign(undefined, rootKeys.privateKey, {
       subject: `CN=root.alloydb,OU=${randomBytes(8).toString('hex')},O=Emulator`,
       publicKey: rootKeys.publicKey,
-      notAfter,
       extensions: [
         ...authorityExtensions(1),
         await x509.SubjectKeyIdentifierExtension.create(rootKeys.publicKey),
@@ -54,7 +59,6 @@ export class CertificateAuthority {
     const client = await sign(root, rootKeys.privateKey, {
       subject: 'CN=client.alloydb',
       publicKey: clientKeys.publicKey,
-      notAfter,
       extensions: authorityExtensions(0),
     })
     return new CertificateAuthority(
@@ -72,7 +76,7 @@ export class CertificateAuthority {
   async issueServer(
     commonName: string,
     addresses: readonly string[],
-    notAfter: Date = new Date(Date.now() + TEN_YEARS_MS),
+    validity: Validity = {},
   ): Promise<ServerIdentity> {
     const keys = await generateKeys()
     const names = addresses.map((value) => ({
@@ -82,7 +86,7 @@ export class CertificateAuthority {
     const certificate = await sign(this.#root.certificate, this.#root.key, {
       subject: `CN=${commonName}`,
       publicKey: keys.publicKey,
-      notAfter,
+      ...validity,
       extensions: [
         ...leafExtensions(x509.ExtendedKeyUsage.serverAuth),
         ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
@@ -93,11 +97,11 @@ export class CertificateAuthority {
   }
 
   /** Signs a client's key, and returns the chain: leaf, intermediate, root. */
-  async issueClient(publicKey: KeyObject, notAfter: Date): Promise<[string, string, string]> {
+  async issueClient(publicKey: KeyObject, validity: Validity): Promise<[string, string, string]> {
     const leaf = await sign(this.#client.certificate, this.#client.key, {
       subject: 'CN=alloydb-client',
       publicKey: publicKey.export({ type: 'spki', format: 'der' }),
-      notAfter,
+      ...validity,
       extensions: leafExtensions(x509.ExtendedKeyUsage.clientAuth),
     })
     return [pem(leaf), pem(this.#client.certificate), this.rootPem]
@@ -121,7 +125,13 @@ function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
 function sign(
   issuer: x509.X509Certificate | undefined,
   signingKey: webcrypto.CryptoKey,
-  { subject, publicKey, notAfter, extensions }: CertificateRequest,
+  {
+    subject,
+    publicKey,
+    notBefore,
+    notAfter = new Date(Date.now() + TEN_YEARS_MS),
+    extensions,
+  }: CertificateRequest,
 ): Promise<x509.X509Certificate> {
   return x509.X509CertificateGenerator.create({
     serialNumber: `7f${randomBytes(15).toString('hex')}`,
@@ -129,7 +139,7 @@ function sign(
     issuer: issuer?.subject ?? subject,
     // A day back, for clients whose clock is slow, and for tests that fake the time: it moves the clock of this process,
     // and OpenSSL goes by the machine's.
-    notBefore: new Date(Math.min(Date.now(), notAfter.getTime()) - DAY_MS),
+    notBefore: notBefore ?? new Date(Math.min(Date.now(), notAfter.getTime()) - DAY_MS),
     notAfter,
     publicKey,
     signingKey,

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import type { Faults, HttpFailure, HttpFault } from './faults.ts'
+import type { HttpFailure, HttpFault } from './fault.ts'
+import { bytesOf } from './fault-parser.ts'
+import type { Faults } from './faults.ts'
 import { GoogleError, googleErrorBody, statusOf } from './google-error.ts'
 import { explainListenError } from './listen-error.ts'
 import type { OpenRecord, RequestLog } from './request-log.ts'
@@ -26,7 +28,7 @@ export interface RoutedResponse {
 }
 
 export interface Route {
-  method: 'GET' | 'POST' | 'ANY'
+  method: 'GET' | 'POST' | 'DELETE' | 'ANY'
   /** Matched against the whole decoded path. */
   pattern: RegExp
   /** The step under which requests are recorded and meet faults; without one they do neither. */
@@ -150,7 +152,7 @@ function intercept(
   }
   if (fault.garbage) {
     const bytes = fault.garbage === true ? GARBAGE : fault.garbage
-    void sendBytes(response, Buffer.from(bytes), fault.chunkBytes)
+    void sendBytes(response, bytesOf(bytes), fault.chunkBytes)
     return true
   }
   return false

@@ -8,22 +8,28 @@ export type { ConnectionReport } from './connection-log.ts'
 export type { DatabaseUser, IamUser, PasswordUser } from './cluster.ts'
 export type { AuthorizedUser, EmulatorAuth, ExternalAccount, ServiceAccountKey } from './credentials.ts'
 export type {
+  AnswerFault,
+  Bytes,
   CertificateFault,
   ConnectionInfoFault,
   Cut,
   ExchangeFault,
   Fault,
-  FaultHandle,
   FaultOf,
   FaultOptions,
-  Faults,
   HttpFailure,
   HttpFault,
+  PostgresFailure,
   PostgresFault,
+  Replacement,
   TcpFault,
+  Time,
+  TlsAlert,
+  TlsFailure,
   TlsFault,
   TokenFault,
-} from './faults.ts'
+} from './fault.ts'
+export type { FaultHandle, Faults } from './faults.ts'
 export type { Iam, IamOptions, Permission, Principal, Role } from './iam.ts'
 export type { EmulatedInstance, InstanceAddresses, InstanceOptions, InstanceType } from './instance.ts'
 export type { RecordedRequest, Step } from './request-log.ts'

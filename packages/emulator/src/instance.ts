@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
 import { dirname } from 'node:path'
-import type { ServerIdentity } from './certificate-authority.ts'
+import type { ServerIdentity, Validity } from './certificate-authority.ts'
 import type { Cluster } from './cluster.ts'
 import { parseInstanceName } from './instance-name.ts'
 
@@ -113,9 +113,9 @@ export class Instance implements EmulatedInstance {
   /** Makes a server certificate, for the addresses that a client may dial unless others are given. */
   issueCertificate(
     addresses: readonly string[] = this.#certifiedAddresses(),
-    notAfter?: Date,
+    validity: Validity = {},
   ): Promise<ServerIdentity> {
-    return this.#owner.authority.issueServer(this.commonName, addresses, notAfter)
+    return this.#owner.authority.issueServer(this.commonName, addresses, validity)
   }
 
   get commonName(): string {

@@ -1,5 +1,7 @@
 import { secondsLeft, type AccessTokens } from './access-tokens.ts'
+import type { TokenFault } from './fault.ts'
 import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
+import { replaceFields } from './replace-fields.ts'
 
 interface Services {
   tokens: AccessTokens
@@ -37,11 +39,16 @@ export function metadataRoutes({ tokens, email }: Services): Route[] {
   ]
 }
 
-function issueToken({ query, record }: RoutedRequest, { tokens, email }: Services): unknown {
+function issueToken({ query, record, fault }: RoutedRequest, { tokens, email }: Services): unknown {
   const scopes = query.get('scopes')?.split(',') ?? DEFAULT_SCOPES
-  const token = tokens.issue(email, scopes)
+  const { lifetimeMs, replace } = (fault ?? {}) as Partial<TokenFault>
+  const token = tokens.issue(email, scopes, lifetimeMs)
   Object.assign(record, { principal: email, scopes })
-  return { access_token: token.value, expires_in: secondsLeft(token), token_type: 'Bearer' }
+  return replaceFields(replace, {
+    access_token: token.value,
+    expires_in: secondsLeft(token),
+    token_type: 'Bearer',
+  })
 }
 
 /** Requires the header that keeps a browser from asking. */

@@ -11,6 +11,8 @@ import {
 import { EndOfStreamError } from './byte-reader.ts'
 import type { ConnectionLog } from './connection-log.ts'
 import { refuseLogin } from './database-login.ts'
+import type { AnswerFault } from './fault.ts'
+import { bytesOf } from './fault-parser.ts'
 import type { Faults } from './faults.ts'
 import type { Iam } from './iam.ts'
 import type { Instance } from './instance.ts'
@@ -26,6 +28,8 @@ import { delay, endWith } from './sockets.ts'
 import { watchLogin } from './watch-login.ts'
 
 const EXCHANGE_LIMIT_MS = 30_000
+/** Neither an answer of the exchange nor one of PostgreSQL. */
+const GARBAGE = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'
 
 interface Services {
   iam: Iam
@@ -90,13 +94,9 @@ export class ProxySession {
 
     const fault = faults.take('exchange', this.#instance.uri)
     await delay(fault?.delayMs)
-    if (fault?.stall || fault?.close || fault?.respond || fault?.errorResponse !== undefined) {
+    const failure = fault?.fail && encodeExchangeError(fault.fail.message)
+    if (await this.#isOverBy(fault, failure, fault?.chunkBytes)) {
       record.outcome = 'faulted'
-      if (fault.close) this.#client.cut(fault.close)
-      else if (!fault.stall) {
-        const response = fault.respond ?? encodeExchangeError(fault.errorResponse ?? '')
-        endWith(socket, await writeAllButLast(socket, response, fault.chunkBytes))
-      }
       return undefined
     }
 
@@ -118,6 +118,25 @@ export class ProxySession {
     record.outcome = 'served'
     socket.write(await writeAllButLast(socket, EXCHANGE_OK, fault?.chunkBytes))
     return { authType: request.authType, token }
+  }
+
+  /** Brings about a fault that replaces the whole answer. Tells whether it did. */
+  async #isOverBy(
+    fault: AnswerFault | undefined,
+    failure: Buffer | undefined,
+    chunkBytes: number | undefined,
+  ): Promise<boolean> {
+    if (fault?.stall) return true
+    if (fault?.close) {
+      this.#client.cut(fault.close)
+      return true
+    }
+    const garbage = fault?.garbage === true ? GARBAGE : fault?.garbage
+    const answer = failure ?? (garbage ? bytesOf(garbage) : undefined)
+    if (!answer) return false
+    const { socket } = this.#client
+    endWith(socket, await writeAllButLast(socket, answer, chunkBytes))
+    return true
   }
 
   #verifyToken(value: string): { token?: AccessToken; refusal?: string } {
@@ -155,10 +174,8 @@ export class ProxySession {
     })
     const fault = this.#services.faults.take('postgres', this.#instance.uri)
     await delay(fault?.delayMs)
-    if (fault?.stall || fault?.close || fault?.errorResponse) {
+    if (await this.#isOverBy(fault, fault?.fail && encodeFatal(fault.fail), fault?.chunkBytes)) {
       record.outcome = 'faulted'
-      if (fault.close) this.#client.cut(fault.close)
-      else if (fault.errorResponse) endWith(socket, encodeFatal(fault.errorResponse))
       return
     }
     if (message.kind === 'startup') {

@@ -2,10 +2,12 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import type * as tls from 'node:tls'
 import { CertificateAuthority, type ServerIdentity } from './certificate-authority.ts'
 import { ConnectionLog, type ConnectionReport } from './connection-log.ts'
-import type { Cut, Faults, TlsFault } from './faults.ts'
+import type { Cut, TlsFault } from './fault.ts'
+import type { Faults } from './faults.ts'
 import type { Instance } from './instance.ts'
 import { explainListenError } from './listen-error.ts'
 import type { RequestLog } from './request-log.ts'
+import { answersHello, isOverByTcp, transportFor } from './faulty-transport.ts'
 import { cut, delay, Sockets } from './sockets.ts'
 import { TlsHandshakes } from './tls-handshakes.ts'
 
@@ -29,6 +31,9 @@ interface Services {
 // An address set aside for documentation (RFC 5737), and a name that never resolves (RFC 2606).
 const WRONG_ADDRESSES = ['192.0.2.1', 'elsewhere.invalid']
 const HANDSHAKE_LIMIT_MS = 30_000
+/** As long as a timer can be. */
+const FOR_EVER_MS = 2 ** 31 - 1
+const HOUR_MS = 3_600_000
 
 /** The listeners of one instance, up to the end of the TLS handshake. */
 export class ServerSideProxy {
@@ -83,9 +88,8 @@ export class ServerSideProxy {
     const tcpRecord = log.open('tcp')
     const tcpFault = faults.take('tcp', resource)
     await delay(tcpFault?.delayMs)
-    if (tcpFault?.stall || tcpFault?.close) {
+    if (tcpFault && isOverByTcp(tcpFault, socket)) {
       tcpRecord.outcome = 'faulted'
-      if (tcpFault.close) cut(tcpFault.close, socket, undefined)
       return
     }
     tcpRecord.outcome = 'served'
@@ -93,11 +97,16 @@ export class ServerSideProxy {
     const tlsFault = faults.take('tls', resource)
     const tlsRecord = log.open('tls')
     await delay(tlsFault?.delayMs)
+    if (tlsFault && answersHello(tlsFault, socket)) {
+      tlsRecord.outcome = 'faulted'
+      return
+    }
+    if (tlsFault?.stall) tlsRecord.outcome = 'faulted'
     const handshakes = tlsFault ? await this.#faultyHandshakes(tlsFault) : this.#handshakes!
     if (socket.destroyed) return
     let secured: tls.TLSSocket
     try {
-      secured = await handshakes.complete(socket)
+      secured = await handshakes.complete(tlsFault ? transportFor(tlsFault, socket) : socket)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       Object.assign(tlsRecord, { outcome: tlsFault ? 'faulted' : 'refused', reason })
@@ -119,7 +128,8 @@ export class ServerSideProxy {
     else await this.#services.serve(client)
   }
 
-  #handshakesWith(identity: ServerIdentity, version: tls.SecureVersion = 'TLSv1.3'): TlsHandshakes {
+  #handshakesWith(identity: ServerIdentity, fault?: TlsFault): TlsHandshakes {
+    const version = fault?.maxVersion ?? 'TLSv1.3'
     return new TlsHandshakes({
       ...identity,
       ca: this.#instance.owner.authority.rootPem,
@@ -127,13 +137,14 @@ export class ServerSideProxy {
       rejectUnauthorized: true,
       minVersion: version,
       maxVersion: version,
-      handshakeTimeout: HANDSHAKE_LIMIT_MS,
+      handshakeTimeout: fault?.stall ? FOR_EVER_MS : HANDSHAKE_LIMIT_MS,
     })
   }
 
-  async #faultyHandshakes({ serverCertificate, maxVersion }: TlsFault): Promise<TlsHandshakes> {
-    if (!serverCertificate && !maxVersion) return this.#handshakes!
-    return this.#handshakesWith(await this.#identityFor(serverCertificate), maxVersion)
+  async #faultyHandshakes(fault: TlsFault): Promise<TlsHandshakes> {
+    const { serverCertificate, maxVersion, stall } = fault
+    if (!serverCertificate && !maxVersion && !stall) return this.#handshakes!
+    return this.#handshakesWith(await this.#identityFor(serverCertificate), fault)
   }
 
   async #identityFor(fault: TlsFault['serverCertificate']): Promise<ServerIdentity> {
@@ -145,7 +156,9 @@ export class ServerSideProxy {
       case 'wrong-address':
         return this.#instance.issueCertificate(WRONG_ADDRESSES)
       case 'expired':
-        return this.#instance.issueCertificate(undefined, new Date(Date.now() - HANDSHAKE_LIMIT_MS))
+        return this.#instance.issueCertificate(undefined, { notAfter: new Date(Date.now() - HOUR_MS) })
+      case 'not-yet-valid':
+        return this.#instance.issueCertificate(undefined, { notBefore: new Date(Date.now() + HOUR_MS) })
       case undefined:
         return this.#instance.issueCertificate()
     }

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import type { Cut } from './faults.ts'
+import type { Cut } from './fault.ts'
 
 /** The connections that are open, so that they can be cut and nothing outlives the emulator. */
 export class Sockets {

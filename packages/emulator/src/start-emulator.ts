@@ -10,7 +10,9 @@ import {
 } from './credentials.ts'
 import { DEFAULT_INSTANCE, type Emulator, type EmulatorOptions } from './emulator.ts'
 import type { ConnectionReport } from './connection-log.ts'
-import { Faults, type Cut } from './faults.ts'
+import type { Cut } from './fault.ts'
+import { faultRoutes } from './fault-routes.ts'
+import { Faults } from './faults.ts'
 import { HttpRouter, type Route } from './http-router.ts'
 import { Iam, isServiceAccount } from './iam.ts'
 import { Instance, requireLoopback, type EmulatedInstance, type InstanceAddresses } from './instance.ts'
@@ -85,6 +87,7 @@ class RunningEmulator implements Emulator {
         }),
         ...tokenRoutes({ ...services, tokenUri: () => this.serviceAccount.token_uri }),
         ...metadataRoutes({ tokens: this.tokens, email: this.#email }),
+        ...faultRoutes({ faults: this.faults, log: this.#log }),
         this.#serviceAccountRoute(),
       ],
       this.faults,

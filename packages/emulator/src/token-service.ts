@@ -5,6 +5,8 @@ import { GoogleError } from './google-error.ts'
 import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
 import type { Iam } from './iam.ts'
 import { authenticate } from './authenticate.ts'
+import type { TokenFault } from './fault.ts'
+import { replaceFields } from './replace-fields.ts'
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -78,7 +80,7 @@ async function oauth(request: RoutedRequest, answer: () => unknown): Promise<Rou
   }
 }
 
-async function grant({ body, record }: RoutedRequest, services: Services): Promise<unknown> {
+async function grant({ body, record, fault }: RoutedRequest, services: Services): Promise<unknown> {
   const form = new URLSearchParams(body)
   const type = form.get('grant_type')
   let principal: string
@@ -99,18 +101,19 @@ async function grant({ body, record }: RoutedRequest, services: Services): Promi
   if (!services.iam.has(principal)) {
     throw new OAuthError('invalid_grant', 'Invalid grant: account not found')
   }
-  const token = services.tokens.issue(principal, scopes)
+  const { lifetimeMs, replace } = (fault ?? {}) as Partial<TokenFault>
+  const token = services.tokens.issue(principal, scopes, lifetimeMs)
   Object.assign(record, { principal, scopes })
-  return {
+  return replaceFields(replace, {
     access_token: token.value,
     expires_in: secondsLeft(token),
     token_type: 'Bearer',
     ...(type === 'refresh_token' && { scope: scopes.join(' ') }),
-  }
+  })
 }
 
 /** The Security Token Service: an access token for the token of another identity provider, as RFC 8693 has it. */
-function exchangeSubjectToken({ body, record }: RoutedRequest, services: Services): unknown {
+function exchangeSubjectToken({ body, record, fault }: RoutedRequest, services: Services): unknown {
   const form = new URLSearchParams(body)
   if (form.get('grant_type') !== TOKEN_EXCHANGE) {
     throw new OAuthError('unsupported_grant_type', `Invalid grant_type: ${form.get('grant_type')}`)
@@ -121,14 +124,15 @@ function exchangeSubjectToken({ body, record }: RoutedRequest, services: Service
   }
   const scopes = splitScopes(form.get('scope'))
   if (!scopes) throw new OAuthError('invalid_scope', 'Invalid or missing scope.')
-  const token = services.tokens.issue(principal, scopes)
+  const { lifetimeMs, replace } = (fault ?? {}) as Partial<TokenFault>
+  const token = services.tokens.issue(principal, scopes, lifetimeMs)
   Object.assign(record, { principal, scopes })
-  return {
+  return replaceFields(replace, {
     access_token: token.value,
     issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
     token_type: 'Bearer',
     expires_in: secondsLeft(token),
-  }
+  })
 }
 
 /** Verifies a signed assertion as RFC 7523 and Google want it. */
@@ -204,13 +208,14 @@ function impersonate(request: RoutedRequest, { iam, tokens }: Services): RoutedR
       throw new GoogleError('NOT_FOUND', `Unknown service account: ${email}`)
     }
   }
-  const token = tokens.issue(target, scope, lifetime * 1000)
+  const { lifetimeMs = lifetime * 1000, replace } = (request.fault ?? {}) as Partial<TokenFault>
+  const token = tokens.issue(target, scope, lifetimeMs)
   Object.assign(request.record, { scopes: scope })
   return {
-    body: {
+    body: replaceFields(replace, {
       accessToken: token.value,
       expireTime: new Date(token.expiresAt).toISOString().replace(/\.\d+Z$/, 'Z'),
-    },
+    }),
   }
 }
 

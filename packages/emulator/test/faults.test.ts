@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
-import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { Duplex, PassThrough } from 'node:stream'
+import { connect as connectTls } from 'node:tls'
+import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest'
 import { startEmulator, type Emulator } from '../src/index.ts'
 import {
   accessToken,
@@ -24,7 +26,10 @@ beforeAll(async () => {
   emulator = await startEmulator({ postgres })
   infoPath = `v1beta/${emulator.instance}/connectionInfo`
 })
-afterEach(() => emulator.faults.clear())
+afterEach(() => {
+  vi.useRealTimers()
+  emulator.faults.clear()
+})
 afterAll(() => emulator.stop())
 
 const passwordLogin = (): ReturnType<typeof login> => login(emulator, { password: 'postgres' })
@@ -80,6 +85,32 @@ test.each(['FIN', 'RST'] as const)('an HTTP connection is cut by %s', async (clo
   await expect(api(emulator, 'GET', infoPath, { token })).rejects.toThrow('fetch failed')
 })
 
+test('a fault is over after its time', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  const fault = emulator.faults.add({ step: 'connectionInfo', fail: { status: 503 }, forMs: 60_000 })
+  vi.advanceTimersByTime(59_999)
+  expect((await api(emulator, 'GET', infoPath)).status).toBe(503)
+  expect(fault.active).toBe(true)
+  vi.advanceTimersByTime(1)
+  expect((await api(emulator, 'GET', infoPath)).status).toBe(200)
+  expect(fault).toMatchObject({ active: false, hits: 1 })
+})
+
+test('faults that are over do not pile up', () => {
+  const first = emulator.faults.add({ step: 'tcp', stall: true, forMs: 0 })
+  for (let more = 0; more < 2_000; more += 1) emulator.faults.add({ step: 'tcp', stall: true, forMs: 0 })
+  expect(emulator.faults.all.length).toBeLessThanOrEqual(1_000)
+  expect(emulator.faults.find(first.id)).toBeUndefined()
+})
+
+test('a token is issued expired, or is none', async () => {
+  emulator.faults.add({ step: 'token', lifetimeMs: -1_000, replace: { expires_in: 3_599 }, times: 1 })
+  const expired = await api(emulator, 'GET', infoPath)
+  expect(expired.body.error.details[0].reason).toBe('ACCESS_TOKEN_EXPIRED')
+  emulator.faults.add({ step: 'token', replace: { access_token: null }, times: 1 })
+  await expect(accessToken(emulator.auth)).rejects.toThrow('Could not refresh access token.')
+})
+
 test('a fault is for one instance, when it says so', async () => {
   const other = 'projects/p/locations/r/clusters/c/instances/i'
   emulator.faults.add({ step: 'connectionInfo', instance: other, fail: { status: 500 } })
@@ -88,13 +119,20 @@ test('a fault is for one instance, when it says so', async () => {
   await expect(certificate(emulator)).rejects.toThrow('RESOURCE_EXHAUSTED')
 })
 
-test('a client certificate is issued expired, or by a strange authority, and is refused', async () => {
+test('a client certificate is issued expired, or not valid yet, or by a strange authority, and is refused', async () => {
   emulator.faults.add({ step: 'certificate', notAfter: new Date(Date.now() - 60_000), times: 1 })
   const expired = await certificate(emulator)
   expect(Date.parse(new X509Certificate(expired.pemCertificateChain[0]!).validTo)).toBeLessThan(Date.now())
+  emulator.faults.add({
+    step: 'certificate',
+    notBefore: new Date(Date.now() + 60_000).toISOString(),
+    times: 1,
+  })
+  const early = await certificate(emulator)
+  expect(Date.parse(new X509Certificate(early.pemCertificateChain[0]!).validFrom)).toBeGreaterThan(Date.now())
   emulator.faults.add({ step: 'certificate', untrusted: true, times: 1 })
   const untrusted = await certificate(emulator)
-  for (const issued of [expired, untrusted]) {
+  for (const issued of [expired, early, untrusted]) {
     const socket = await secure(emulator, { issued })
     socket.on('error', () => {})
     expect(await read(socket).catch(() => Buffer.alloc(0))).toHaveLength(0)
@@ -120,10 +158,57 @@ test('a TCP connection is cut, or stalls', async () => {
   expect(outcome).toBe('stalled')
 })
 
+/** Sends bytes over plain TCP, and gives all that comes back. */
+async function say(bytes: Uint8Array): Promise<Buffer> {
+  const socket = connectTcp(emulator.instances[0]!.port, '127.0.0.1')
+  socket.write(bytes)
+  return Buffer.concat(await socket.toArray())
+}
+
+test('garbage comes in place of TLS: before the first words of the client, or in answer to them', async () => {
+  emulator.faults.add({ step: 'tcp', garbage: 'SSH-2.0-sshd\r\n', times: 1 })
+  expect((await say(Buffer.alloc(0))).toString()).toBe('SSH-2.0-sshd\r\n')
+  emulator.faults.add({ step: 'tls', garbage: true, times: 1 })
+  expect((await say(Buffer.from('hello'))).toString()).toMatch(/^HTTP\/1\.1 400/)
+  emulator.faults.add({ step: 'tls', garbage: new Uint8Array(16), times: 1 })
+  await expect(secure(emulator)).rejects.toThrow(/wrong version number|packet length|SSL/i)
+})
+
+test.each(['handshake_failure', 'access_denied', 'internal_error', 'unrecognized_name'] as const)(
+  'TLS fails by the alert %s',
+  async (alert) => {
+    emulator.faults.add({ step: 'tls', fail: { alert } })
+    const words = new RegExp(alert.replace('_', ' '))
+    await expect(secure(emulator)).rejects.toThrow(words)
+    expect(emulator.requests.findLast(({ step }) => step === 'tls')?.outcome).toBe('faulted')
+  },
+)
+
+test("TLS stalls in the middle of the server's first words", async () => {
+  const fault = emulator.faults.add({ step: 'tls', stall: true, times: 1 })
+  const tcp = connectTcp(emulator.instances[0]!.port, '127.0.0.1')
+  let received = 0
+  const readable = tcp.pipe(new PassThrough()).on('data', ({ length }: Buffer) => (received += length))
+  const socket = connectTls({ socket: Duplex.from({ readable, writable: tcp }) }).on('error', () => {})
+  await expect.poll(() => received).toBe(60)
+  expect(fault.hits).toBe(1)
+  expect(tcp.destroyed).toBe(false)
+  socket.destroy()
+  tcp.destroy()
+})
+
+test('all that the server sends comes in pieces, across the records of TLS', async () => {
+  emulator.faults.add({ step: 'tls', chunkBytes: 7, times: 1 })
+  const client = await passwordLogin()
+  expect((await client.query('select repeat($1, 3) as answer', ['ab'])).rows).toEqual([{ answer: 'ababab' }])
+  await client.end()
+})
+
 test.each([
   ['wrong-authority', /certificate|signature/i],
   ['wrong-address', /altnames/i],
   ['expired', /expired/i],
+  ['not-yet-valid', /not yet valid/i],
 ] as const)('the server certificate is refused: %s', async (serverCertificate, message) => {
   emulator.faults.add({ step: 'tls', serverCertificate })
   await expect(secure(emulator)).rejects.toThrow(message)
@@ -156,9 +241,9 @@ test('the exchange answers with other bytes, with ERROR, in pieces, or not at al
     return answer
   }
   const respond = Buffer.from([1, 0, 0, 0])
-  emulator.faults.add({ step: 'exchange', respond, times: 1 })
+  emulator.faults.add({ step: 'exchange', garbage: respond, times: 1 })
   expect(await exchange()).toEqual(respond)
-  emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 1 })
+  emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 1 })
   expect((await exchange()).toString()).toContain('not today')
   emulator.faults.add({ step: 'exchange', close: 'FIN', times: 1 })
   expect(await exchange()).toHaveLength(0)
@@ -182,15 +267,28 @@ test("PostgreSQL's first words come in one piece with the exchange's answer", as
   expect(first.subarray(6).toString('latin1')).toMatch(/^E.*C53300.*too many clients/s)
 })
 
-test('PostgreSQL refuses, is cut, or answers in pieces', async () => {
+/** A startup message for the user `postgres`. */
+const startup = Buffer.from('\0\0\0\x18\0\x03\0\0user\0postgres\0\0\0', 'latin1')
+
+test('PostgreSQL refuses, is cut, stalls, or answers with garbage, or in pieces', async () => {
   emulator.faults.add({
     step: 'postgres',
-    errorResponse: { code: '57P03', message: 'starting up' },
+    fail: { code: '57P03', message: 'starting up' },
     times: 1,
   })
   await expect(passwordLogin()).rejects.toMatchObject({ code: '57P03', message: 'starting up' })
   emulator.faults.add({ step: 'postgres', close: 'RST', times: 1 })
   await expect(passwordLogin()).rejects.toThrow()
+  emulator.faults.add({ step: 'postgres', garbage: { base64: 'AAAA' }, times: 1 })
+  const socket = await connect(emulator)
+  socket.write(startup)
+  expect(await read(socket)).toEqual(Buffer.alloc(3))
+  const stall = emulator.faults.add({ step: 'postgres', stall: true, times: 1 })
+  const stalled = await connect(emulator)
+  stalled.write(startup)
+  await expect.poll(() => stall.hits).toBe(1)
+  expect(stalled.destroyed).toBe(false)
+  stalled.destroy()
   emulator.faults.add({ step: 'postgres', chunkBytes: 1, times: 1 })
   const client = await passwordLogin()
   expect((await client.query('select 42 as answer')).rows).toEqual([{ answer: 42 }])

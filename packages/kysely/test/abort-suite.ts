@@ -105,7 +105,7 @@ export function testAbort({ emulator, instance, login, auth, connector }: Harnes
       }),
     )
     await waitUntil('runs', 'cannot cancel', observer)
-    emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 1 })
+    emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 1 })
     abort.abort()
     expect(await failure).toMatchObject({ name: 'AbortError' })
     await vi.waitFor(() => expect(printed()).toEqual([expect.stringContaining('not today')]), often)

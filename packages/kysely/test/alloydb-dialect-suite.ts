@@ -315,7 +315,7 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
 
   describe('failures', () => {
     test('of a dial reach the caller, and later queries connect anew', async () => {
-      emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 2 })
+      emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 2 })
       const db = open()
       const error = await failureOf(one.execute(db))
       expect(AlloyDBError.is(error, 'ALLOYDB_EXCHANGE_REJECTED')).toBe(true)

@@ -48,7 +48,7 @@ export function testCreateClient({ emulator, instance, login, auth, connector }:
 
     test('closes the connector that it made when it could not connect', async () => {
       const closed = countClosedConnectors()
-      emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 1 })
+      emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 1 })
       const client = createClient({ instance, auth, ...login })
       expect(await failureOf(client.connect())).toMatchObject({ code: 'ALLOYDB_EXCHANGE_REJECTED' })
       await client.end()

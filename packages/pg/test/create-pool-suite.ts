@@ -161,7 +161,7 @@ export function testCreatePool({ emulator, instance, login, auth, connector }: H
     })
 
     test('passes on the error of a failed dial', async () => {
-      emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 1 })
+      emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 1 })
       const pool = openPool({ connector, ...login })
       const error = await failureOf(pool.query('select 1'))
       expect(AlloyDBError.is(error, 'ALLOYDB_EXCHANGE_REJECTED')).toBe(true)

@@ -84,7 +84,7 @@ describe.each([
 
   test('rejects once with the error of a failed dial, and tries anew afterwards', async () => {
     const pool = openPool(connector, { max: 1 })
-    emulator.faults.add({ step: 'exchange', errorResponse: 'no such instance', times: 2 })
+    emulator.faults.add({ step: 'exchange', fail: { message: 'no such instance' }, times: 2 })
     const errors = await Promise.all([failureOf(pool.query('select 1')), failureOf(pool.query('select 1'))])
     expect(errors.map(({ code }) => code)).toEqual(['ALLOYDB_EXCHANGE_REJECTED', 'ALLOYDB_EXCHANGE_REJECTED'])
     expect(errors[0]).not.toBe(errors[1])

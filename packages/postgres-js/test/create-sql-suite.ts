@@ -262,7 +262,7 @@ export function testCreateSql(
       )
       await sql`insert into subscribed values (1)`
       await vi.waitFor(() => expect(changes).toEqual([{ id: 1 }]))
-      emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 1 })
+      emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 1 })
       emulator.disconnectAll('RST')
       await subscribed[1]?.promise
       await sql`insert into subscribed values (2)`
@@ -394,7 +394,7 @@ export function testCreateSql(
 
   describe('a dial that fails', () => {
     test("rejects one query with the dialer's own error", async () => {
-      const fault = emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 1 })
+      const fault = emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 1 })
       const sql = openSql({ connector, ...login, max: 1 })
       const outcomes = await Promise.allSettled([sql`select 1`, sql`select 2`])
       expect(fault.hits).toBe(1)

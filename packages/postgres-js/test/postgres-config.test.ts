@@ -60,7 +60,7 @@ describe('postgresConfig', () => {
   )
 
   test('passes on the error of a failed dial once, and dials for the next query', async () => {
-    const fault = emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 3 })
+    const fault = emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 3 })
     const sql = openSql({ ...login, ...postgresConfig(connector, instance), max: 2, backoff: false })
     for (let i = 0; i < 3; i += 1) {
       expect(await failureOf(sql`select 1`)).toMatchObject({ code: 'ALLOYDB_EXCHANGE_REJECTED', instance })
