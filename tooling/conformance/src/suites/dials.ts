@@ -10,7 +10,7 @@ export function testDials({ emulator, connector, failureOf, ...suite }: Suite): 
   describe('a dial that fails', () => {
     test('fails what needs it, and nothing after it', async () => {
       const dialer = suite.recordDials()
-      emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 1 })
+      emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 1 })
       let session: Session | undefined
       const query = async (): Promise<unknown> => {
         session ??= await suite.open({ dialer, max: 1 })
@@ -28,7 +28,7 @@ export function testDials({ emulator, connector, failureOf, ...suite }: Suite): 
       const dialer = suite.recordDials()
       const { query } = await suite.open({ dialer, max: 2 })
       await query('select 1 as one')
-      emulator.faults.add({ step: 'exchange', errorResponse: 'down' })
+      emulator.faults.add({ step: 'exchange', fail: { message: 'down' } })
       emulator.disconnectAll('FIN')
       await closed(dialer)
       for (let i = 0; i < 4; i++) expect(await failureOf(query('select 1 as one'))).toMatchObject(rejected)
@@ -42,7 +42,7 @@ export function testDials({ emulator, connector, failureOf, ...suite }: Suite): 
       const dialer = suite.recordDials()
       const { query } = await suite.open({ dialer, max: 2 })
       await query('select 1 as one')
-      emulator.faults.add({ step: 'exchange', errorResponse: 'down', times: 2 })
+      emulator.faults.add({ step: 'exchange', fail: { message: 'down' }, times: 2 })
       emulator.disconnectAll('FIN')
       await closed(dialer)
       const errors = [await failureOf(query('select 1 as one')), await failureOf(query('select 1 as one'))]
