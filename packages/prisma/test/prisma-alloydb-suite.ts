@@ -142,7 +142,7 @@ export function testPrismaAlloyDB({ emulator, instance, login, auth, connector }
     const hint = 'Check that the principal of the credentials has roles/alloydb.client'
 
     test("is Prisma's error, with the code and the message of the connector's", async () => {
-      emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 3 })
+      emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 3 })
       const prisma = open()
       const queries = [
         () => prisma.customer.findMany(),
@@ -162,7 +162,7 @@ export function testPrismaAlloyDB({ emulator, instance, login, auth, connector }
     })
 
     test('fails an interactive transaction with the error as it is', async () => {
-      emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 1 })
+      emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 1 })
       const prisma = open()
       const error = await failureOf(prisma.$transaction((transaction) => one(transaction)))
       expect(AlloyDBError.is(error, 'ALLOYDB_EXCHANGE_REJECTED')).toBe(true)
