@@ -1,5 +1,5 @@
 import { AlloyDBError, Connector } from '@alloydb/core'
-import { failureOf, hang, recordDials, setEnvironment, type Harness } from '@alloydb-tooling/conformance'
+import { failureOf, recordDials, setEnvironment, type Harness } from '@alloydb-tooling/conformance'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
