@@ -64,6 +64,11 @@ export interface Emulator extends AsyncDisposable {
   readonly tokens: TokenSettings
   /** The steps that clients have asked for, in order: the last ten thousand at least. */
   readonly requests: readonly RecordedRequest[]
+  /**
+   * The certificate, PEM, of the authority that a client must trust to reach {@link Emulator.host} by TLS, as clients
+   * of gRPC do. Without TLS the same port answers, too.
+   */
+  caCertificate(): Promise<string>
   /** Options for `new GoogleAuth()`, as any principal: a service account with a key, a user with a refresh token. */
   authFor(email: string): Promise<EmulatorAuth>
   /** Adds a database user, or changes one. */

@@ -32,11 +32,14 @@ export class GoogleError extends Error {
   override name = 'GoogleError'
   readonly status: GoogleStatus
   readonly info: ErrorInfo | undefined
+  /** When it makes sense to try again. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(status: GoogleStatus, message: string, info?: ErrorInfo) {
+  constructor(status: GoogleStatus, message: string, info?: ErrorInfo, retryAfterSeconds?: number) {
     super(message)
     this.status = status
     this.info = info
+    this.retryAfterSeconds = retryAfterSeconds
   }
 
   get httpStatus(): number {

@@ -1,12 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
 import type { HttpFailure, HttpFault } from './fault.ts'
 import { bytesOf } from './fault-parser.ts'
 import type { Faults } from './faults.ts'
 import { GoogleError, googleErrorBody, statusOf } from './google-error.ts'
-import { explainListenError } from './listen-error.ts'
+import type { HttpExchange } from './http-exchange.ts'
 import type { OpenRecord, RequestLog } from './request-log.ts'
-import { cut, delay, Sockets } from './sockets.ts'
+import { delay } from './sockets.ts'
 
 /** A request whose path has matched a route. */
 export interface RoutedRequest {
@@ -40,77 +38,47 @@ export interface Route {
   errorBody?: (failure: HttpFailure) => unknown
 }
 
-const MAX_BODY_BYTES = 1024 * 1024
 const GARBAGE = '<!DOCTYPE html><html><body>Please log in to the network.</body></html>'
 
-/** The HTTP side of the emulator: a few routes on a loopback port, and the faults that are the same for all. */
+/** A few routes, and the faults that are the same for all. */
 export class HttpRouter {
   readonly #routes: readonly Route[]
   readonly #faults: Faults
   readonly #log: RequestLog
-  readonly #sockets = new Sockets()
-  readonly #server: Server
 
   constructor(routes: readonly Route[], faults: Faults, log: RequestLog) {
     this.#routes = routes
     this.#faults = faults
     this.#log = log
-    this.#server = createServer((request, response) => void this.#serve(request, response))
-    this.#server.on('connection', (socket: Socket) => this.#sockets.track(socket))
   }
 
-  /** Listens on 127.0.0.1 and returns the port. */
-  listen(port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      const address = '127.0.0.1'
-      const fail = (error: Error): void => {
-        reject(explainListenError(error, { port, address, option: 'adminPort' }))
-      }
-      this.#server.once('error', fail).listen(port, address, () => {
-        resolve((this.#server.address() as AddressInfo).port)
-      })
-    })
-  }
-
-  async close(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve))
-    this.#sockets.destroy()
-    await closed
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Answers a request; whatever goes wrong is an answer, too. */
+  async serve(exchange: HttpExchange): Promise<void> {
     try {
-      const url = new URL(request.url ?? '/', 'http://localhost')
+      const url = new URL(exchange.target, 'http://localhost')
       const path = decodeURIComponent(url.pathname)
-      const found = this.#find(request.method, path)
+      const found = this.#find(exchange.method, path)
       if (!found) {
-        send(response, { status: 404, body: googleErrorBody(404, 'NOT_FOUND', 'Method not found.') })
+        await send(exchange, { status: 404, body: googleErrorBody(404, 'NOT_FOUND', 'Method not found.') })
         return
       }
       const { route, params } = found
+      const { headers } = exchange
       const resource = route.resource?.(params)
-      const headers = plainHeaders(request)
       const record = this.#record(route, resource, headers)
-      const body = await readBody(request)
+      const body = (await exchange.body()).toString('utf8')
       const fault: HttpFault | undefined = route.step && this.#faults.take(route.step, resource)
       await delay(fault?.delayMs)
-      if (fault && intercept(route, fault, request, response)) {
+      if (fault && (await intercept(route, fault, exchange))) {
         record.outcome = 'faulted'
         return
       }
-      const answer = await respond(route, {
-        params,
-        query: url.searchParams,
-        headers,
-        body,
-        record,
-        fault,
-      })
-      send(response, answer, fault?.chunkBytes)
+      const answer = await respond(route, { params, query: url.searchParams, headers, body, record, fault })
+      await send(exchange, answer, fault?.chunkBytes)
     } catch (error) {
       const status = error instanceof URIError ? 'INVALID_ARGUMENT' : 'INTERNAL'
       const failure = new GoogleError(status, error instanceof Error ? error.message : String(error))
-      if (!response.headersSent) send(response, { status: failure.httpStatus, body: failure })
+      await send(exchange, { status: failure.httpStatus, body: failure })
     }
   }
 
@@ -132,30 +100,28 @@ export class HttpRouter {
 }
 
 /** Brings about a fault that replaces the whole answer. Tells whether it did. */
-function intercept(
-  route: Route,
-  fault: HttpFault,
-  request: IncomingMessage,
-  response: ServerResponse,
-): boolean {
+async function intercept(route: Route, fault: HttpFault, exchange: HttpExchange): Promise<boolean> {
   if (fault.stall) return true
   if (fault.close) {
-    cut(fault.close, request.socket, undefined)
+    exchange.cut(fault.close)
     return true
   }
   if (fault.fail) {
     const { status, retryAfterSeconds } = fault.fail
     const body = (route.errorBody ?? googleFailure)(fault.fail)
-    const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }
-    send(response, { status, headers, body }, fault.chunkBytes)
+    await send(exchange, { status, headers: retryAfter(retryAfterSeconds), body }, fault.chunkBytes)
     return true
   }
   if (fault.garbage) {
-    const bytes = fault.garbage === true ? GARBAGE : fault.garbage
-    void sendBytes(response, bytesOf(bytes), fault.chunkBytes)
+    const body = Buffer.from(bytesOf(fault.garbage === true ? GARBAGE : fault.garbage))
+    await exchange.respond({ status: 200, headers: {}, body, chunkBytes: fault.chunkBytes })
     return true
   }
   return false
+}
+
+function retryAfter(seconds: number | undefined): Record<string, string> {
+  return seconds === undefined ? {} : { 'retry-after': String(seconds) }
 }
 
 function googleFailure({ status, message = 'The emulator was told to fail.', reason }: HttpFailure): unknown {
@@ -172,41 +138,22 @@ async function respond(route: Route, request: RoutedRequest): Promise<RoutedResp
     if (!(error instanceof GoogleError)) throw error
     request.record.outcome = 'refused'
     request.record.reason = error.message
-    return { status: error.httpStatus, body: error }
+    return { status: error.httpStatus, headers: retryAfter(error.retryAfterSeconds), body: error }
   }
 }
 
 function send(
-  response: ServerResponse,
+  exchange: HttpExchange,
   { status = 200, headers = {}, body }: RoutedResponse,
   chunkBytes?: number,
-): void {
+): Promise<void> {
   const isText = typeof body === 'string'
   const type = isText ? 'text/plain' : 'application/json'
-  response.writeHead(status, { ...headers, 'content-type': `${type}; charset=UTF-8` })
   const text = isText ? body : `${JSON.stringify(body, undefined, 2)}\n`
-  void sendBytes(response, Buffer.from(text), chunkBytes)
-}
-
-async function sendBytes(response: ServerResponse, bytes: Buffer, chunkBytes = bytes.length): Promise<void> {
-  for (let offset = 0; offset < bytes.length && !response.destroyed; offset += chunkBytes) {
-    response.write(bytes.subarray(offset, offset + chunkBytes))
-    await new Promise(setImmediate)
-  }
-  response.end()
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > MAX_BODY_BYTES) throw new Error('The request is too large.')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function plainHeaders({ headers }: IncomingMessage): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+  return exchange.respond({
+    status,
+    headers: { ...headers, 'content-type': `${type}; charset=UTF-8` },
+    body: Buffer.from(text),
+    chunkBytes,
+  })
 }

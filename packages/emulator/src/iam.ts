@@ -134,6 +134,7 @@ export class Iam {
             quota_limit_value: String(this.quotaPerMinute),
           },
         },
+        Math.ceil(((recent[0] ?? now) + 60_000 - now) / 1000),
       )
     }
     this.#served.set(email, [...recent, now])

@@ -13,6 +13,7 @@ import type { ConnectionReport } from './connection-log.ts'
 import type { Cut } from './fault.ts'
 import { faultRoutes } from './fault-routes.ts'
 import { Faults } from './faults.ts'
+import { HttpPort } from './http-port.ts'
 import { HttpRouter, type Route } from './http-router.ts'
 import { Iam, isServiceAccount } from './iam.ts'
 import { Instance, requireLoopback, type EmulatedInstance, type InstanceAddresses } from './instance.ts'
@@ -24,6 +25,9 @@ import { ProxySession } from './proxy-session.ts'
 import { RequestLog, type RecordedRequest } from './request-log.ts'
 import { ServerSideProxy } from './server-side-proxy.ts'
 import { tokenRoutes } from './token-service.ts'
+
+/** What the certificate of the Admin API's port is for. */
+const HTTP_NAMES = ['localhost', '127.0.0.1', '::1']
 
 /**
  * Starts a local AlloyDB: the Admin API, a token endpoint, IAM, the server-side proxy and a real PostgreSQL. It listens
@@ -54,7 +58,8 @@ class RunningEmulator implements Emulator {
   readonly #clusters = new Map<string, Cluster>()
   readonly #instances = new Map<string, Instance>()
   readonly #proxies = new Map<string, ServerSideProxy>()
-  readonly #router: HttpRouter
+  readonly #httpPort: HttpPort
+  readonly #httpAuthority = once(() => CertificateAuthority.create())
   readonly #onConnection: ((connection: ConnectionReport) => void) | undefined
   readonly #uris: readonly [string, ...string[]]
   #stopped: Promise<void> | undefined
@@ -77,7 +82,7 @@ class RunningEmulator implements Emulator {
     })
     this.#credentials = new Credentials(project, () => this.host)
     const services = { iam: this.iam, tokens: this.tokens, credentials: this.#credentials }
-    this.#router = new HttpRouter(
+    const router = new HttpRouter(
       [
         ...adminRoutes({
           ...services,
@@ -89,10 +94,15 @@ class RunningEmulator implements Emulator {
         ...metadataRoutes({ tokens: this.tokens, email: this.#email }),
         ...faultRoutes({ faults: this.faults, log: this.#log }),
         this.#serviceAccountRoute(),
+        this.#authorityRoute(),
       ],
       this.faults,
       this.#log,
     )
+    this.#httpPort = new HttpPort({
+      identity: async () => (await this.#httpAuthority()).issueServer('localhost', HTTP_NAMES),
+      serve: (exchange) => router.serve(exchange),
+    })
   }
 
   get instance(): string {
@@ -118,7 +128,7 @@ class RunningEmulator implements Emulator {
     ...options
   }: EmulatorOptions): Promise<void> {
     const names = new Set(this.#uris.map((uri) => parseInstanceName(uri).cluster))
-    const admin = this.#router.listen(adminPort).then(async (found) => {
+    const admin = this.#httpPort.listen(adminPort).then(async (found) => {
       this.host = `127.0.0.1:${found}`
       this.auth = await this.authFor(this.#email)
       this.serviceAccount = await this.#credentials.serviceAccountKey(this.#email)
@@ -129,6 +139,10 @@ class RunningEmulator implements Emulator {
       const owner = this.#clusters.get(parseInstanceName(settings.uri).cluster)!
       await this.#startInstance(new Instance(settings, port, owner))
     }
+  }
+
+  async caCertificate(): Promise<string> {
+    return (await this.#httpAuthority()).rootPem
   }
 
   authFor(email: string): Promise<EmulatorAuth> {
@@ -174,7 +188,7 @@ class RunningEmulator implements Emulator {
   }
 
   async #stop(): Promise<void> {
-    await allOf([this.#router.close(), ...[...this.#proxies.values()].map((proxy) => proxy.close())])
+    await allOf([this.#httpPort.close(), ...[...this.#proxies.values()].map((proxy) => proxy.close())])
     await allOf([...this.#clusters.values()].map((cluster) => cluster.stop()))
   }
 
@@ -210,6 +224,15 @@ class RunningEmulator implements Emulator {
     return instance
   }
 
+  /** For clients in other languages, which are told by a file whom to trust. */
+  #authorityRoute(): Route {
+    return {
+      method: 'GET',
+      pattern: /^\/emulator\/ca\.pem$/,
+      handle: async () => ({ body: await this.caCertificate() }),
+    }
+  }
+
   /** For clients in other languages, which take a service account's file: Node's have the metadata server's paths. */
   #serviceAccountRoute(): Route {
     return {
@@ -232,6 +255,12 @@ function requirePrimaries(instances: NonNullable<EmulatorOptions['instances']>):
   throw new Error(
     `The read pool "${orphan.uri}" has no primary instance.\nGive a primary instance of the same cluster, too.`,
   )
+}
+
+/** Makes a value when it is first asked for. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
 }
 
 /** Waits for all, the failed ones too, so that there is nothing half-started left to stop; then throws. */

@@ -82,10 +82,11 @@ describe('the TLS handshake', () => {
       async () => ({ cert: (await certificate(emulator, OTHER)).pemCertificateChain.join('') }),
     ],
   ])('with %s succeeds for the client, who is then cut off', async (_case, options) => {
+    const request = exchangeRequest(await accessToken(emulator.auth, LOGIN))
     const socket = await secure(emulator, await options())
     const ended = once(socket, 'close').catch((error: unknown) => error)
     socket.on('error', () => {})
-    socket.write(exchangeRequest(await accessToken(emulator.auth, LOGIN)))
+    socket.write(request)
     expect(await read(socket).catch(() => Buffer.alloc(0))).toHaveLength(0)
     await ended
     await expect.poll(() => emulator.requests.findLast(({ step }) => step === 'tls')?.outcome).toBe('refused')

@@ -1,0 +1,121 @@
+import { createServer } from 'node:http'
+import { performServerHandshake } from 'node:http2'
+import * as net from 'node:net'
+import * as tls from 'node:tls'
+import { readExactly } from './byte-reader.ts'
+import type { ServerIdentity } from './certificate-authority.ts'
+import type { Cut } from './fault.ts'
+import { grpcExchange, isGrpc } from './grpc.ts'
+import { http1Exchange, http2Exchange, type HttpExchange } from './http-exchange.ts'
+import { explainListenError } from './listen-error.ts'
+import { cut, Sockets } from './sockets.ts'
+
+interface Services {
+  /** The certificate to present to clients that speak TLS; asked for once, by the first of them. */
+  identity: () => Promise<ServerIdentity>
+  serve: (exchange: HttpExchange) => Promise<void>
+}
+
+const TLS_HANDSHAKE_RECORD = 0x16
+/** How HTTP/2 begins, and no request of HTTP/1 does. */
+const HTTP2_PREFACE = Buffer.from('PRI')
+
+/**
+ * One port for every protocol that Google's APIs are called by: HTTP/1.1, HTTP/2 and gRPC, each with TLS and without. A
+ * client says by its first bytes which it speaks.
+ */
+export class HttpPort {
+  readonly #services: Services
+  readonly #sockets = new Sockets()
+  readonly #listener: net.Server
+  /** The TCP connection below each one that carries HTTP/1.1. */
+  readonly #below = new WeakMap<net.Socket, net.Socket>()
+  readonly #http1 = createServer((request, response) => {
+    const socket = this.#below.get(request.socket)!
+    const secured = request.socket instanceof tls.TLSSocket ? request.socket : undefined
+    void this.#services.serve(http1Exchange(request, response, (how) => cut(how, socket, secured)))
+  })
+  #identity: Promise<ServerIdentity> | undefined
+
+  constructor(services: Services) {
+    this.#services = services
+    this.#listener = net.createServer({ noDelay: true }, (socket) => this.#accept(socket))
+  }
+
+  /** Listens on 127.0.0.1 and returns the port. */
+  listen(port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const address = '127.0.0.1'
+      const fail = (error: Error): void => {
+        reject(explainListenError(error, { port, address, option: 'adminPort' }))
+      }
+      this.#listener.once('error', fail).listen(port, address, () => {
+        resolve((this.#listener.address() as net.AddressInfo).port)
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#listener.close(resolve))
+    this.#sockets.destroy()
+    // It has no listener of its own, but a timer that looks for slow clients.
+    this.#http1.close()
+    await closed
+  }
+
+  #accept(socket: net.Socket): void {
+    this.#sockets.track(socket)
+    // A peer may reset at any time; the socket's close is all that matters.
+    socket.on('error', () => {})
+    void this.#dispatch(socket)
+  }
+
+  async #dispatch(socket: net.Socket): Promise<void> {
+    const start = await readExactly(socket, HTTP2_PREFACE.length).catch(() => undefined)
+    if (!start) return
+    socket.unshift(start)
+    if (start[0] === TLS_HANDSHAKE_RECORD) await this.#secure(socket)
+    else if (start.equals(HTTP2_PREFACE)) this.#serveHttp2(socket)
+    else this.#serveHttp1(socket)
+  }
+
+  async #secure(socket: net.Socket): Promise<void> {
+    const identity = await (this.#identity ??= this.#services.identity())
+    const server = tls.createServer({ ...identity, ALPNProtocols: ['h2', 'http/1.1'] })
+    server.once('tlsClientError', () => socket.destroy())
+    server.once('secureConnection', (secured) => {
+      this.#sockets.secure(socket, secured)
+      secured.on('error', () => socket.destroy())
+      if (secured.alpnProtocol === 'h2') this.#serveHttp2(socket, secured)
+      else this.#serveHttp1(socket, secured)
+    })
+    // A server for each connection, so that it is known which connection the secured one is upon.
+    server.emit('connection', socket)
+  }
+
+  #serveHttp1(socket: net.Socket, secured?: tls.TLSSocket): void {
+    this.#below.set(secured ?? socket, socket)
+    this.#http1.emit('connection', secured ?? socket)
+  }
+
+  #serveHttp2(socket: net.Socket, secured?: tls.TLSSocket): void {
+    const session = performServerHandshake(secured ?? socket)
+    session.on('error', () => socket.destroy())
+    const cutConnection = (how: Cut): void => {
+      if (how === 'RST') socket.resetAndDestroy()
+      // An end of the socket alone leaves the session waiting for the other side's.
+      else session.destroy()
+    }
+    session.on('stream', (stream, headers) => {
+      // A client may give up on a request; there is nobody left to be told.
+      stream.on('error', () => {})
+      if (isGrpc(headers)) void this.#serveGrpc(stream, headers, cutConnection)
+      else void this.#services.serve(http2Exchange(stream, headers, cutConnection))
+    })
+  }
+
+  async #serveGrpc(...call: Parameters<typeof grpcExchange>): Promise<void> {
+    const exchange = await grpcExchange(...call)
+    if (exchange) await this.#services.serve(exchange)
+  }
+}
