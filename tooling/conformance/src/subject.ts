@@ -39,6 +39,8 @@ export type Ability =
   | 'PostgreSQL errors as they are'
   /** `end()` lets the queries that run come to their end. */
   | 'end after queries'
+  /** `end()` while a query is being connected ends both, and the connection. */
+  | 'end while connecting'
   /** What the driver reads from and writes to can be reached. */
   | 'sockets'
 

@@ -26,11 +26,13 @@ await Promise.all([1, 2, 3].map((n) => idle.query(`select ${n} as n`)))
 await idle.end()
 console.log('ended while idle')
 
-const busy = await open()
-const outcomes = Promise.allSettled([1, 2].map(() => busy.query('select 1 as one from pg_sleep(0.01)')))
-await busy.end()
-await outcomes
-console.log('ended while busy')
+if (subject.lacks?.['end while connecting'] === undefined) {
+  const busy = await open()
+  const outcomes = Promise.allSettled([1, 2].map(() => busy.query('select 1 as one from pg_sleep(0.01)')))
+  await busy.end()
+  await outcomes
+  console.log('ended while busy')
+}
 
 // A library that connects when it is opened has then nothing to end.
 const refused = await open('wrong').catch(() => undefined)
