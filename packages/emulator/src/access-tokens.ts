@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { Clock } from './clock.ts'
 
 export const CLOUD_PLATFORM_SCOPE = 'https://www.googleapis.com/auth/cloud-platform'
 export const LOGIN_SCOPE = 'https://www.googleapis.com/auth/alloydb.login'
@@ -8,8 +9,9 @@ export interface AccessToken {
   value: string
   principal: string
   scopes: readonly string[]
-  /** In milliseconds since the epoch. */
+  /** In milliseconds since the epoch, by the clock of the service. */
   expiresAt: number
+  clock: Clock
 }
 
 /** The access tokens that have been issued. */
@@ -18,10 +20,16 @@ export class AccessTokens {
   lifetimeMs = 3_599_000
 
   readonly #issued = new Map<string, AccessToken>()
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   issue(principal: string, scopes: readonly string[], lifetimeMs: number = this.lifetimeMs): AccessToken {
     const value = `ya29.emulator-${randomBytes(32).toString('base64url')}`
-    const token = { value, principal, scopes, expiresAt: Date.now() + lifetimeMs }
+    const clock = this.#clock
+    const token = { value, principal, scopes, expiresAt: clock.now() + lifetimeMs, clock }
     this.#issued.set(value, token)
     return token
   }
@@ -38,7 +46,7 @@ export class AccessTokens {
 }
 
 export function isExpired(token: AccessToken): boolean {
-  return token.expiresAt <= Date.now()
+  return token.expiresAt <= token.clock.now()
 }
 
 export function hasScope(token: AccessToken, ...accepted: readonly string[]): boolean {
@@ -46,5 +54,5 @@ export function hasScope(token: AccessToken, ...accepted: readonly string[]): bo
 }
 
 export function secondsLeft(token: AccessToken): number {
-  return Math.floor((token.expiresAt - Date.now()) / 1000)
+  return Math.floor((token.expiresAt - token.clock.now()) / 1000)
 }

@@ -1,6 +1,7 @@
 import type { AccessTokens } from './access-tokens.ts'
 import { authenticate } from './authenticate.ts'
 import { CertificateAuthority, parseClientPublicKey } from './certificate-authority.ts'
+import type { Clock } from './clock.ts'
 import type { Cluster } from './cluster.ts'
 import type { CertificateFault, ConnectionInfoFault } from './fault.ts'
 import { GoogleError } from './google-error.ts'
@@ -19,6 +20,7 @@ const CLUSTER = String.raw`projects/[^/]+/locations/[^/]+/clusters/[^/:]+`
 const PORT_HEADER = 'x-alloydb-emulator-port'
 
 interface Services {
+  clock: Clock
   clusters: ReadonlyMap<string, Cluster>
   instances: ReadonlyMap<string, Instance>
   iam: Iam
@@ -88,8 +90,8 @@ async function generateClientCertificate(
   const lifetimeMs = services.certificateLifetimeMs ?? parseDuration(certDuration) * 1000
 
   const fault = request.fault as CertificateFault | undefined
-  const notAfter = new Date(fault?.notAfter ?? Date.now() + lifetimeMs)
-  const notBefore = fault?.notBefore === undefined ? undefined : new Date(fault.notBefore)
+  const notAfter = new Date(fault?.notAfter ?? services.clock.now() + lifetimeMs)
+  const notBefore = fault?.notBefore === undefined ? services.clock.notBefore : new Date(fault.notBefore)
   const signer = fault?.untrusted ? await CertificateAuthority.create() : cluster.authority
   return {
     body: replaceFields(fault?.replace, {

@@ -23,13 +23,15 @@ export interface IamUser {
   roles?: readonly string[] | undefined
 }
 
+const TERMINATE_LIMIT_MS = 5_000
+
 /** Whether a name is a database user's, and of which kind. */
 export type UserKind = 'iam' | 'password' | 'none'
 
 /** What the instances of one cluster share: the authorities, and the PostgreSQL that holds users and data. */
 export class Cluster {
   readonly name: string
-  readonly authority: CertificateAuthority
+  authority: CertificateAuthority
   readonly postgres: PostgresAddress
   readonly #own: PostgresServer | undefined
   readonly #admin: PostgresAdmin
@@ -75,6 +77,15 @@ export class Cluster {
     )
     if (rows.length === 0) return 'none'
     return rows[0]?.[0] === 't' ? 'iam' : 'password'
+  }
+
+  /** Ends PostgreSQL's backends of the given process ids, as its shutdown does. Resolves when they have ended. */
+  async terminate(backends: Iterable<number>): Promise<void> {
+    const pids = [...backends]
+    if (pids.length === 0) return
+    await this.#admin.query(
+      `select pg_terminate_backend(pid, ${TERMINATE_LIMIT_MS}) from unnest(array[${pids.join(', ')}]) as pid`,
+    )
   }
 
   async stop(): Promise<void> {

@@ -1,9 +1,10 @@
 import { parseFault } from './fault-parser.ts'
 import type { FaultHandle, Faults } from './faults.ts'
+import { parseIncident } from './incident-parser.ts'
+import type { IncidentHandle } from './incidents.ts'
 import { GoogleError } from './google-error.ts'
 import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
 import type { RequestLog } from './request-log.ts'
-import { InvalidFaultError } from './shape-reader.ts'
 import { parseJsonObject } from './token-service.ts'
 
 interface Services {
@@ -13,7 +14,7 @@ interface Services {
 
 /** Faults and requests for tests in other languages than JavaScript, in the same shapes. */
 export function faultRoutes({ faults, log }: Services): Route[] {
-  const find = (id: string): FaultHandle => {
+  const find = (id: string): FaultHandle | IncidentHandle => {
     const found = faults.find(id)
     if (found) return found
     throw new GoogleError(
@@ -22,16 +23,22 @@ export function faultRoutes({ faults, log }: Services): Route[] {
     )
   }
   return [
-    route('POST', /^\/emulator\/faults$/, (request) => ({ status: 201, body: add(request, faults) })),
-    route('GET', /^\/emulator\/faults$/, () => ({ body: { faults: faults.all } })),
-    route('DELETE', /^\/emulator\/faults$/, () => {
-      faults.clear()
+    route('POST', /^\/emulator\/faults$/, async (request) => ({
+      status: 201,
+      body: await add(request, faults),
+    })),
+    route('GET', /^\/emulator\/faults$/, () => ({
+      body: { faults: faults.all, incidents: faults.incidents },
+    })),
+    route('DELETE', /^\/emulator\/faults$/, async () => {
+      await faults.reset()
       return { body: {} }
     }),
     route('GET', /^\/emulator\/faults\/([^/]+)$/, ({ params }) => ({ body: find(params[0]!) })),
-    route('DELETE', /^\/emulator\/faults\/([^/]+)$/, ({ params }) => {
+    route('DELETE', /^\/emulator\/faults\/([^/]+)$/, async ({ params }) => {
       const found = find(params[0]!)
-      found.remove()
+      if ('remove' in found) found.remove()
+      else await found.end()
       return { body: found }
     }),
     route('GET', /^\/emulator\/requests$/, () => ({ body: { requests: log.records } })),
@@ -41,7 +48,7 @@ export function faultRoutes({ faults, log }: Services): Route[] {
 function route(
   method: Route['method'],
   pattern: RegExp,
-  answer: (request: RoutedRequest) => RoutedResponse,
+  answer: (request: RoutedRequest) => RoutedResponse | Promise<RoutedResponse>,
 ): Route {
   return {
     method,
@@ -59,7 +66,7 @@ function refuseWebPages({ headers }: RoutedRequest): void {
   throw new GoogleError('PERMISSION_DENIED', 'Web pages may not do this.')
 }
 
-function add({ headers, body }: RoutedRequest, faults: Faults): FaultHandle {
+async function add({ headers, body }: RoutedRequest, faults: Faults): Promise<FaultHandle | IncidentHandle> {
   // Nor can a page send this type without asking first.
   if (!/^application\/json\b/i.test(headers['content-type'] ?? '')) {
     throw new GoogleError(
@@ -67,10 +74,15 @@ function add({ headers, body }: RoutedRequest, faults: Faults): FaultHandle {
       'Send the fault as JSON, with "content-type: application/json".',
     )
   }
+  const given = parseJsonObject(body)
   try {
-    return faults.add(parseFault(parseJsonObject(body)))
+    if ('step' in given) return faults.add(parseFault(given))
+    if ('incident' in given) return await faults.begin(parseIncident(given))
   } catch (error) {
-    if (!(error instanceof InvalidFaultError)) throw error
-    throw new GoogleError('INVALID_ARGUMENT', error.message)
+    throw new GoogleError('INVALID_ARGUMENT', error instanceof Error ? error.message : String(error))
   }
+  throw new GoogleError(
+    'INVALID_ARGUMENT',
+    'Give a "step" that is to fail, or an "incident" that is to begin.',
+  )
 }

@@ -1,5 +1,7 @@
 import type { Fault, FaultOf } from './fault.ts'
 import { parseFault } from './fault-parser.ts'
+import type { Incident } from './incident.ts'
+import type { IncidentHandle, Incidents } from './incidents.ts'
 import { parseInstanceName } from './instance-name.ts'
 import type { Step } from './request-log.ts'
 
@@ -23,7 +25,12 @@ const MOST_KEPT = 1_000
 export class Faults {
   // Those that are over stay for a look at their hits, until they are removed.
   readonly #all = new Map<string, ActiveFault>()
+  readonly #incidents: Incidents
   #added = 0
+
+  constructor(incidents: Incidents) {
+    this.#incidents = incidents
+  }
 
   /**
    * Adds a fault, for the requests to come.
@@ -37,7 +44,27 @@ export class Faults {
     return active
   }
 
-  /** Takes all faults away. */
+  /**
+   * Begins an incident. Resolves when it has set in: from then on clients see it.
+   *
+   * @throws {Error} that says what is wrong with it, or that the instance's last incident is not over
+   */
+  begin(incident: Incident): Promise<IncidentHandle> {
+    return this.#incidents.begin(incident)
+  }
+
+  /** Takes all faults away, and ends all incidents. */
+  async reset(): Promise<void> {
+    this.clear()
+    await this.#incidents.end()
+  }
+
+  /** The incidents that are not over. */
+  get incidents(): IncidentHandle[] {
+    return this.#incidents.all
+  }
+
+  /** Takes all faults away. Incidents go on. */
   clear(): void {
     for (const fault of this.#all.values()) fault.remove()
   }
@@ -47,9 +74,9 @@ export class Faults {
     return [...this.#all.values()]
   }
 
-  /** The one of that name, unless it has been removed. */
-  find(id: string): FaultHandle | undefined {
-    return this.#all.get(id)
+  /** The fault or the incident of that name, unless it has been removed or is over. */
+  find(id: string): FaultHandle | IncidentHandle | undefined {
+    return this.#all.get(id) ?? this.#incidents.find(id)
   }
 
   /** The fault that a request meets, which counts as one of its times. `resource`: an instance or a cluster. */

@@ -30,6 +30,17 @@ export type {
   TokenFault,
 } from './fault.ts'
 export type { FaultHandle, Faults } from './faults.ts'
+export type {
+  ClockSkew,
+  Deletion,
+  Incident,
+  IncidentOptions,
+  InstanceIncidentOptions,
+  Maintenance,
+  Move,
+  PostgresRestart,
+} from './incident.ts'
+export type { IncidentHandle } from './incidents.ts'
 export type { Iam, IamOptions, Permission, Principal, Role } from './iam.ts'
 export type { EmulatedInstance, InstanceAddresses, InstanceOptions, InstanceType } from './instance.ts'
 export type { RecordedRequest, Step } from './request-log.ts'

@@ -61,13 +61,17 @@ export interface EmulatedInstance {
 export class Instance implements EmulatedInstance {
   readonly uri: string
   readonly instanceType: InstanceType
-  readonly uid: string = randomUUID()
+  uid: string = randomUUID()
   port: number
   iamAuthentication: boolean
   privateIpAddress: string | null = '127.0.0.1'
   publicIpAddress: string | null = '127.0.0.1'
   pscDnsName: string | null = 'localhost.'
   pscAutoDnsName: string | null = null
+  /** PostgreSQL restarts, and takes no sessions yet. */
+  isPostgresStarting = false
+  /** The process ids of PostgreSQL's backends of this instance's sessions. */
+  readonly backends = new Set<number>()
   readonly #owner: Cluster
 
   constructor(options: InstanceOptions, port: number, owner: Cluster) {
@@ -90,6 +94,12 @@ export class Instance implements EmulatedInstance {
 
   get cluster(): string {
     return parseInstanceName(this.uri).cluster
+  }
+
+  /** Makes it another instance of the same name. */
+  remake(addresses: InstanceAddresses = {}): void {
+    this.uid = randomUUID()
+    this.setAddresses(addresses)
   }
 
   /** Sets those that are given. */

@@ -194,7 +194,8 @@ export class ProxySession {
     const { log } = this.#services
     if (message.kind === 'cancel') log.settle('connected')
     else {
-      watchLogin(upstream, (refusal) => {
+      watchLogin(upstream, ({ refusal, backend }) => {
+        if (backend !== undefined) this.#enlist(backend, upstream)
         if (refusal === undefined) log.settle('connected')
         else {
           Object.assign(record, { outcome: 'refused', reason: refusal })
@@ -204,7 +205,18 @@ export class ProxySession {
     }
   }
 
+  /** Notes a session's backend, for a restart of PostgreSQL to end it. */
+  #enlist(backend: number, upstream: Socket): void {
+    const { backends, isPostgresStarting, owner } = this.#instance
+    backends.add(backend)
+    upstream.once('close', () => backends.delete(backend))
+    // It came in just before the restart began.
+    if (isPostgresStarting) owner.terminate([backend]).catch(() => upstream.destroy())
+  }
+
   async #refuse(login: Admitted & { user: string }): ReturnType<typeof refuseLogin> {
+    if (this.#instance.isPostgresStarting)
+      return { code: '57P03', message: 'the database system is starting up' }
     try {
       return await refuseLogin(login, this.#instance, this.#services.iam)
     } catch (error) {

@@ -1,11 +1,13 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type * as tls from 'node:tls'
 import { CertificateAuthority, type ServerIdentity } from './certificate-authority.ts'
+import type { Clock } from './clock.ts'
 import { ConnectionLog, type ConnectionReport } from './connection-log.ts'
 import type { Cut, TlsFault } from './fault.ts'
 import type { Faults } from './faults.ts'
 import type { Instance } from './instance.ts'
 import { explainListenError } from './listen-error.ts'
+import { refuseCertificate } from './refuse-certificate.ts'
 import type { RequestLog } from './request-log.ts'
 import { answersHello, isOverByTcp, transportFor } from './faulty-transport.ts'
 import { cut, delay, Sockets } from './sockets.ts'
@@ -22,6 +24,7 @@ export interface ClientConnection {
 }
 
 interface Services {
+  clock: Clock
   faults: Faults
   log: RequestLog
   serve: ServeClient
@@ -30,6 +33,8 @@ interface Services {
 
 // An address set aside for documentation (RFC 5737), and a name that never resolves (RFC 2606).
 const WRONG_ADDRESSES = ['192.0.2.1', 'elsewhere.invalid']
+/** How long a client may take to see that its connection is cut. */
+const CUT_LIMIT_MS = 1_000
 const HANDSHAKE_LIMIT_MS = 30_000
 /** As long as a timer can be. */
 const FOR_EVER_MS = 2 ** 31 - 1
@@ -63,13 +68,17 @@ export class ServerSideProxy {
     }
   }
 
-  /** Stops listening, and destroys every connection. */
-  async close(): Promise<void> {
+  /** Stops listening, and cuts every connection; by default as fast as can be. */
+  async close(how?: Cut): Promise<void> {
     const listeners = this.#listeners
     this.#listeners = []
-    const closed = listeners.map((listener) => new Promise((resolve) => listener.close(resolve)))
+    const closed = Promise.all(listeners.map((listener) => new Promise((resolve) => listener.close(resolve))))
+    if (how) {
+      this.#sockets.cut(how)
+      await Promise.race([closed, delay(CUT_LIMIT_MS)])
+    }
     this.#sockets.destroy()
-    await Promise.all(closed)
+    await closed
   }
 
   /** Cuts every connection, and goes on listening. */
@@ -102,7 +111,7 @@ export class ServerSideProxy {
       return
     }
     if (tlsFault?.stall) tlsRecord.outcome = 'faulted'
-    const handshakes = tlsFault ? await this.#faultyHandshakes(tlsFault) : this.#handshakes!
+    const handshakes = await this.#handshakesFor(tlsFault)
     if (socket.destroyed) return
     let secured: tls.TLSSocket
     try {
@@ -110,6 +119,14 @@ export class ServerSideProxy {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       Object.assign(tlsRecord, { outcome: tlsFault ? 'faulted' : 'refused', reason })
+      socket.destroy()
+      log.settle()
+      return
+    }
+    const { clock } = this.#services
+    const refusal = clock.isSkewed ? refuseCertificate(secured, clock.now()) : undefined
+    if (refusal !== undefined) {
+      Object.assign(tlsRecord, { outcome: 'refused', reason: refusal })
       socket.destroy()
       log.settle()
       return
@@ -134,16 +151,18 @@ export class ServerSideProxy {
       ...identity,
       ca: this.#instance.owner.authority.rootPem,
       requestCert: true,
-      rejectUnauthorized: true,
+      // Where the clock is not this machine's, it is judged afterwards.
+      rejectUnauthorized: !this.#services.clock.isSkewed,
       minVersion: version,
       maxVersion: version,
       handshakeTimeout: fault?.stall ? FOR_EVER_MS : HANDSHAKE_LIMIT_MS,
     })
   }
 
-  async #faultyHandshakes(fault: TlsFault): Promise<TlsHandshakes> {
-    const { serverCertificate, maxVersion, stall } = fault
-    if (!serverCertificate && !maxVersion && !stall) return this.#handshakes!
+  async #handshakesFor(fault: TlsFault | undefined): Promise<TlsHandshakes> {
+    const { serverCertificate, maxVersion, stall } = fault ?? {}
+    const isUsual = !serverCertificate && !maxVersion && !stall && !this.#services.clock.isSkewed
+    if (isUsual) return this.#handshakes!
     return this.#handshakesWith(await this.#identityFor(serverCertificate), fault)
   }
 
@@ -160,7 +179,7 @@ export class ServerSideProxy {
       case 'not-yet-valid':
         return this.#instance.issueCertificate(undefined, { notBefore: new Date(Date.now() + HOUR_MS) })
       case undefined:
-        return this.#instance.issueCertificate()
+        return this.#instance.issueCertificate(undefined, { notBefore: this.#services.clock.notBefore })
     }
   }
 }

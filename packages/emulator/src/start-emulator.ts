@@ -1,6 +1,7 @@
 import { AccessTokens } from './access-tokens.ts'
 import { adminRoutes } from './admin-api.ts'
 import { CertificateAuthority } from './certificate-authority.ts'
+import { Clock } from './clock.ts'
 import { Cluster, type DatabaseUser } from './cluster.ts'
 import {
   Credentials,
@@ -16,6 +17,8 @@ import { Faults } from './faults.ts'
 import { HttpPort } from './http-port.ts'
 import { HttpRouter, type Route } from './http-router.ts'
 import { Iam, isServiceAccount } from './iam.ts'
+import { Incidents } from './incidents.ts'
+import { InstanceIncidents } from './instance-incidents.ts'
 import { Instance, requireLoopback, type EmulatedInstance, type InstanceAddresses } from './instance.ts'
 import { parseInstanceName } from './instance-name.ts'
 import { assignAddresses } from './loopback-addresses.ts'
@@ -49,12 +52,15 @@ class RunningEmulator implements Emulator {
   auth!: EmulatorAuth
   serviceAccount!: ServiceAccountKey
   readonly iam: Iam
-  readonly faults: Faults = new Faults()
-  readonly tokens: AccessTokens = new AccessTokens()
+  readonly faults: Faults
+  readonly tokens: AccessTokens
 
   readonly #email: string
   readonly #credentials: Credentials
   readonly #log = new RequestLog()
+  readonly #clock = new Clock()
+  readonly #incidents: Incidents
+  readonly #started: Cluster[] = []
   readonly #clusters = new Map<string, Cluster>()
   readonly #instances = new Map<string, Instance>()
   readonly #proxies = new Map<string, ServerSideProxy>()
@@ -66,6 +72,7 @@ class RunningEmulator implements Emulator {
 
   constructor({ instances = [], iam = {}, certificateLifetimeMs, onConnection }: EmulatorOptions) {
     this.#onConnection = onConnection
+    this.tokens = new AccessTokens(this.#clock)
     const uris = instances.map((instance) => (typeof instance === 'string' ? instance : instance.uri))
     this.#uris = [uris[0] ?? DEFAULT_INSTANCE, ...uris.slice(1)]
     const duplicate = uris.find((uri, index) => uris.indexOf(uri) !== index)
@@ -80,8 +87,23 @@ class RunningEmulator implements Emulator {
       ...iam,
       principals: [...(first ? [] : [{ email: this.#email }]), ...(iam.principals ?? [])],
     })
+    this.#incidents = new Incidents(
+      new InstanceIncidents({
+        clock: this.#clock,
+        clusters: this.#clusters,
+        instances: this.#instances,
+        proxies: this.#proxies,
+        defaultInstance: this.instance,
+      }),
+    )
+    this.faults = new Faults(this.#incidents)
     this.#credentials = new Credentials(project, () => this.host)
-    const services = { iam: this.iam, tokens: this.tokens, credentials: this.#credentials }
+    const services = {
+      clock: this.#clock,
+      iam: this.iam,
+      tokens: this.tokens,
+      credentials: this.#credentials,
+    }
     const router = new HttpRouter(
       [
         ...adminRoutes({
@@ -110,7 +132,7 @@ class RunningEmulator implements Emulator {
   }
 
   get instances(): readonly EmulatedInstance[] {
-    return [...this.#instances.values()]
+    return this.#uris.flatMap((uri) => this.#instances.get(uri) ?? [])
   }
 
   get env(): { readonly ALLOYDB_EMULATOR_HOST: string } {
@@ -188,8 +210,9 @@ class RunningEmulator implements Emulator {
   }
 
   async #stop(): Promise<void> {
+    await this.#incidents.stop()
     await allOf([this.#httpPort.close(), ...[...this.#proxies.values()].map((proxy) => proxy.close())])
-    await allOf([...this.#clusters.values()].map((cluster) => cluster.stop()))
+    await allOf(this.#started.map((cluster) => cluster.stop()))
   }
 
   async #startCluster(
@@ -199,6 +222,7 @@ class RunningEmulator implements Emulator {
     const authority = await CertificateAuthority.create()
     const own = postgres ? undefined : await startPostgres()
     const cluster = new Cluster(name, authority, (postgres ?? own)!, own)
+    this.#started.push(cluster)
     this.#clusters.set(name, cluster)
     for (const user of databaseUsers) await cluster.addUser(user)
   }
@@ -206,6 +230,7 @@ class RunningEmulator implements Emulator {
   async #startInstance(instance: Instance): Promise<void> {
     const { iam, tokens, faults } = this
     const proxy = new ServerSideProxy(instance, {
+      clock: this.#clock,
       faults,
       log: this.#log,
       report: this.#onConnection,
@@ -219,7 +244,9 @@ class RunningEmulator implements Emulator {
   #find(uri: string): Instance {
     const instance = this.#instances.get(uri)
     if (!instance) {
-      throw new Error(`The emulator has no instance "${uri}"; it has: ${this.#uris.join(', ')}.`)
+      throw new Error(
+        `The emulator has no instance "${uri}"; it has: ${[...this.#instances.keys()].join(', ')}.`,
+      )
     }
     return instance
   }

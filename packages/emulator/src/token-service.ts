@@ -1,5 +1,6 @@
 import { verify } from 'node:crypto'
 import { isExpired, secondsLeft, type AccessTokens } from './access-tokens.ts'
+import type { Clock } from './clock.ts'
 import type { Credentials } from './credentials.ts'
 import { GoogleError } from './google-error.ts'
 import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
@@ -16,6 +17,7 @@ const CLOCK_SKEW_SECONDS = 300
 const MAX_IMPERSONATION_SECONDS = 3600
 
 interface Services {
+  clock: Clock
   credentials: Credentials
   iam: Iam
   tokens: AccessTokens
@@ -138,7 +140,7 @@ function exchangeSubjectToken({ body, record, fault }: RoutedRequest, services: 
 /** Verifies a signed assertion as RFC 7523 and Google want it. */
 async function verifyAssertion(
   assertion: string,
-  { credentials, tokenUri }: Services,
+  { credentials, tokenUri, clock }: Services,
 ): Promise<{ principal: string; scopes: readonly string[] }> {
   const [header = '', payload = '', signature = ''] = assertion.split('.')
   const { alg } = decodeJson(header)
@@ -157,7 +159,7 @@ async function verifyAssertion(
   if (aud !== 'https://oauth2.googleapis.com/token' && aud !== tokenUri()) {
     throw new OAuthError('invalid_grant', 'Invalid JWT: Failed audience check.')
   }
-  const now = Date.now() / 1000
+  const now = clock.now() / 1000
   if (
     typeof iat !== 'number' ||
     typeof exp !== 'number' ||

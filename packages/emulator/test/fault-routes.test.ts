@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest'
 import { startEmulator, type Emulator } from '../src/index.ts'
-import { api, certificate } from './dial.ts'
+import { api, certificate, secure } from './dial.ts'
 
 const postgres = inject('postgres')
 let emulator: Emulator
@@ -8,7 +8,7 @@ let emulator: Emulator
 beforeAll(async () => {
   emulator = await startEmulator({ postgres })
 })
-afterEach(() => emulator.faults.clear())
+afterEach(() => emulator.faults.reset())
 afterAll(() => emulator.stop())
 
 const json = { 'content-type': 'application/json' }
@@ -32,7 +32,10 @@ test('a fault is set, looked at and taken away by JSON', async () => {
   await expect(certificate(emulator)).rejects.toThrow('UNAVAILABLE')
   const { id } = set.body
   expect((await call('GET', `faults/${id}`)).body).toMatchObject({ id, hits: 1 })
-  expect((await call('GET', 'faults')).body).toEqual({ faults: [{ id, active: true, hits: 1, fault }] })
+  expect((await call('GET', 'faults')).body).toEqual({
+    faults: [{ id, active: true, hits: 1, fault }],
+    incidents: [],
+  })
   expect((await call('DELETE', `faults/${id}`)).body).toMatchObject({ id, active: false, hits: 1 })
   await certificate(emulator)
   expect((await call('GET', `faults/${id}`)).status).toBe(404)
@@ -42,7 +45,7 @@ test('all faults are taken away at once, those of JavaScript too', async () => {
   emulator.faults.add({ step: 'certificate', stall: true })
   await call('POST', 'faults', { body: { step: 'tcp', stall: true } })
   expect(await call('DELETE', 'faults')).toEqual({ status: 200, body: {} })
-  expect((await call('GET', 'faults')).body).toEqual({ faults: [] })
+  expect((await call('GET', 'faults')).body).toEqual({ faults: [], incidents: [] })
 })
 
 test('a fault that is none is refused, with what is wrong and what is allowed', async () => {
@@ -53,7 +56,26 @@ test('a fault that is none is refused, with what is wrong and what is allowed', 
     message: expect.stringContaining('A fault of the step "tcp" has no field "fail".\nIt may have: times,'),
   })
   expect(await call('POST', 'faults', { body: '{' })).toMatchObject({ status: 400 })
+  const neither = await call('POST', 'faults', { body: {} })
+  expect(neither.body.error.message).toBe('Give a "step" that is to fail, or an "incident" that is to begin.')
   expect(emulator.faults.all).toEqual([])
+})
+
+test('an incident begins and ends by JSON', async () => {
+  const incident = { incident: 'maintenance', forMs: 60_000 }
+  const begun = await call('POST', 'faults', { body: incident })
+  expect(begun).toEqual({ status: 201, body: { id: expect.any(String), active: true, incident } })
+  await expect(secure(emulator)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  expect(await call('POST', 'faults', { body: incident })).toMatchObject({ status: 400 })
+  const { id } = begun.body
+  expect((await call('GET', `faults/${id}`)).body).toMatchObject({ id, active: true })
+  expect((await call('DELETE', `faults/${id}`)).body).toMatchObject({ id, active: false })
+  ;(await secure(emulator)).destroy()
+  expect((await call('GET', `faults/${id}`)).status).toBe(404)
+
+  await call('POST', 'faults', { body: incident })
+  await call('DELETE', 'faults')
+  ;(await secure(emulator)).destroy()
 })
 
 test('a web page sets no fault, and reads nothing', async () => {
