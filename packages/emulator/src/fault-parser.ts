@@ -118,7 +118,7 @@ const steps: { readonly [S in Step]: Omit<Fields<FaultOf<S>>, 'step'> } = {
 /**
  * Reads a fault, from JavaScript or from JSON.
  *
- * @throws {InvalidFaultError} that says what is wrong, and what is allowed
+ * @throws {Error} that says what is wrong, and what is allowed
  */
 export function parseFault(value: unknown): Fault {
   const { step, ...rest } = requireObject(value)

@@ -37,7 +37,7 @@ const kinds: { readonly [K in IncidentKind]: readonly [FieldsOf<K>, required?: r
 /**
  * Reads an incident, from JavaScript or from JSON.
  *
- * @throws {InvalidFaultError} that says what is wrong, and what is allowed
+ * @throws {Error} that says what is wrong, and what is allowed
  */
 export function parseIncident(value: unknown): Incident {
   const { incident, ...rest } = requireObject(value)

@@ -1,8 +1,8 @@
 import type { Cut } from './fault.ts'
 import { parseInstanceName } from './instance-name.ts'
 
-/** What was given is no fault, and no incident. The second line says what would be. */
-export class InvalidFaultError extends Error {
+/** What was given is no fault, and no incident. The first line says why, the second what would do. */
+class InvalidFaultError extends Error {
   override name = 'InvalidFaultError'
 
   constructor(wrong: string, expected: string) {
