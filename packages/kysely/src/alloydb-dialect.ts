@@ -1,7 +1,6 @@
 import { createPool, type AlloyDBPoolConfig } from '@alloydb/pg'
-import { checkPoolConfig } from '@alloydb/pg/adapter'
+import { checkPoolConfig, ignoreClientErrors } from '@alloydb/pg/adapter'
 import { PostgresDialect, type PostgresCursorConstructor, type PostgresDialectConfig } from 'kysely'
-import type pg from 'pg'
 
 /**
  * The config of {@link AlloyDBDialect}: an instance, a connector or its options, what pg.Pool takes, and what Kysely's
@@ -32,17 +31,10 @@ export class AlloyDBDialect extends PostgresDialect {
     const { cursor, onCreateConnection, onReserveConnection, ...poolConfig } = config
     checkPoolConfig(poolConfig)
     super({
-      pool: async () => openPool(poolConfig),
+      pool: async () => ignoreClientErrors(createPool(poolConfig)),
       ...(cursor && { cursor }),
       ...(onCreateConnection && { onCreateConnection }),
       ...(onReserveConnection && { onReserveConnection }),
     })
   }
-}
-
-function openPool(config: AlloyDBPoolConfig): pg.Pool {
-  const pool = createPool(config)
-  // pg emits an error on a client that is in use, beside failing its query; Kysely keeps clients to itself.
-  pool.on('connect', (client) => client.on('error', () => {}))
-  return pool
 }

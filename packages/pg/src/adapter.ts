@@ -39,3 +39,12 @@ export async function openPoolConfig(config: AlloyDBPoolConfig): Promise<OpenedP
     throw error
   }
 }
+
+/**
+ * Keeps the process alive when a connection that is in use ends, for a library that keeps its clients to itself. What ran
+ * on it fails with pg's error in any case.
+ */
+export function ignoreClientErrors(pool: pg.Pool): pg.Pool {
+  // Beside failing its query, pg emits an error on a client that is in use, and nobody can listen to a hidden one.
+  return pool.on('connect', (client) => client.on('error', () => {}))
+}
