@@ -1,5 +1,5 @@
 import { Connector, type ConnectOptions, type Dialer } from '@alloydb/core'
-import { startEmulator, type Emulator } from '@alloydb/emulator'
+import { startEmulator, type Emulator, type EmulatorOptions } from '@alloydb/emulator'
 import { JWT } from 'google-auth-library'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { TLSSocket } from 'node:tls'
@@ -18,8 +18,8 @@ export interface Harness {
   readonly connector: Connector
 }
 
-export async function startHarness(): Promise<Harness> {
-  const emulator = await startEmulator({ postgres: inject('postgres') })
+export async function startHarness(options: Pick<EmulatorOptions, 'instances'> = {}): Promise<Harness> {
+  const emulator = await startEmulator({ ...options, postgres: inject('postgres') })
   process.env['ALLOYDB_EMULATOR_HOST'] = emulator.host
   const auth = new JWT({
     email: emulator.serviceAccount.client_email,

@@ -1,0 +1,1 @@
+export { drizzle, type AlloyDBDatabase, type AlloyDBDrizzleConfig } from './node-postgres.ts'
