@@ -1,4 +1,4 @@
-import { AlloyDBError, Connector } from '@alloydb/core'
+import { AlloyDBError } from '@alloydb/core'
 import { countClosedConnectors, failureOf, type Harness } from '@alloydb-tooling/conformance'
 import { DrizzleQueryError, eq, sql, TransactionRollbackError } from 'drizzle-orm'
 import { withReplicas } from 'drizzle-orm/pg-core'
@@ -23,8 +23,6 @@ export interface Subject {
   readonly findCustomersWithOrders: (
     connection: Connection,
   ) => Promise<{ name: string; orders: { item: string }[] }[]>
-  /** Whether a transaction may lose its connection. postgres.js then throws in a callback: porsager/postgres#1208. */
-  readonly survivesLossInTransaction: boolean
   /** The options that say where to connect, which are not the user's to give. */
   readonly reservedOptions: readonly string[]
 }
@@ -309,56 +307,5 @@ function testSubject({ emulator, instance, login, auth, connector }: Harness, su
       expect(AlloyDBError.is(error, 'ALLOYDB_EXCHANGE_REJECTED')).toBe(true)
       expect(rowsOf(await begin())).toEqual([{ one: 1 }])
     })
-
-    test.each(['FIN', 'RST'] as const)(
-      'of an idle connection, by %s, go unnoticed: the next query has another',
-      async (how) => {
-        const db = open({ ...shared, max: 1 })
-        const pid = sql`select pg_backend_pid() as pid`
-        const before = rowsOf(await db.execute(pid))
-        emulator.disconnectAll(how)
-        await vi.waitFor(async () => expect(rowsOf(await db.execute(pid))).not.toEqual(before), often)
-      },
-    )
-
-    test.runIf(subject.survivesLossInTransaction).each(['FIN', 'RST'] as const)(
-      'of a connection in use, by %s between two queries, fail its transaction alone',
-      async (how) => {
-        const db = open({ ...shared, max: 1 })
-        const failure = failureOf(
-          db.transaction(async (transaction) => {
-            await transaction.execute(one)
-            emulator.disconnectAll(how)
-            await vi.waitFor(() => expect(failsSoon(transaction.execute(one))).resolves.toBe(true), often)
-            await transaction.execute(one)
-          }),
-        )
-        expect(await failure).toBeInstanceOf(Error)
-        await vi.waitFor(async () => expect(rowsOf(await db.execute(one))).toEqual([{ one: 1 }]), often)
-      },
-    )
   })
-
-  describe('IAM login', () => {
-    const whoAndWhere = sql`select current_user as user, current_database() as database`
-
-    test('needs no user and no password', async () => {
-      const db = open({ connector, authType: 'IAM', database })
-      expect(rowsOf(await db.execute(whoAndWhere))).toEqual([{ user: 'app@emulator.iam', database }])
-    })
-
-    test('follows a shared connector', async () => {
-      const withIam = new Connector({ auth, authType: 'IAM' })
-      onTestFinished(() => withIam.close())
-      const db = open({ connector: withIam, database })
-      expect(rowsOf(await db.execute(whoAndWhere))).toEqual([{ user: 'app@emulator.iam', database }])
-    })
-  })
-}
-
-async function failsSoon(query: Promise<unknown>): Promise<boolean> {
-  return query.then(
-    () => false,
-    () => true,
-  )
 }

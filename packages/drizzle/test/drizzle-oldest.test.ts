@@ -7,7 +7,7 @@ import oldestPostgres from 'postgres-3.4.0'
 import { expect, test, vi } from 'vitest'
 import { testDrizzle } from './alloydb-drizzle-suite.ts'
 import { startDrizzleHarness } from './harness.ts'
-import { subjectsOf } from './subjects.ts'
+import { subjectsOf } from './entry-points.ts'
 import { version045 } from './version-0.45.ts'
 
 // What a user has who has installed those versions. drizzle-orm itself imports a newer pg here: two copies of it work

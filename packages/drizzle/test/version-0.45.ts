@@ -2,7 +2,7 @@ import type { drizzle } from '../src/index.ts'
 import type { Connection } from './alloydb-drizzle-suite.ts'
 import * as relations from './relations.ts'
 import * as tables from './schema.ts'
-import type { Version } from './subjects.ts'
+import type { Version } from './entry-points.ts'
 
 const schema = { ...tables, ...relations }
 

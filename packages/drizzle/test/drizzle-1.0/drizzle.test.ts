@@ -3,7 +3,7 @@ import { drizzle as drizzle10 } from 'drizzle-orm-1.0/node-postgres'
 import { expect, test, vi } from 'vitest'
 import { testDrizzle } from '../alloydb-drizzle-suite.ts'
 import { startDrizzleHarness } from '../harness.ts'
-import { subjectsOf, type Version } from '../subjects.ts'
+import { subjectsOf, type Version } from '../entry-points.ts'
 import { relations } from './relations.ts'
 
 // What a user has who has installed that version.

@@ -16,12 +16,6 @@ const ways: Record<string, () => Promise<void>> = {
     await db.transaction((transaction) => transaction.execute(sql`select 1`))
     await db.$client.end()
   },
-  async 'a database on node-postgres that is ended while it dials'() {
-    const db = drizzle({ connection })
-    const query = db.execute(sql`select 1`).catch(() => {})
-    await db.$client.end()
-    await query
-  },
   async 'a database on postgres.js that is ended'() {
     const db = drizzleOnPostgresJs({ connection })
     await db.transaction((transaction) => transaction.execute(sql`select 1`))

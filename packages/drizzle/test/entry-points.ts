@@ -24,7 +24,6 @@ export function subjectsOf({ name, migrations, findCustomersWithOrders }: Versio
       migrate,
       migrations,
       findCustomersWithOrders: (connection) => findCustomersWithOrders(drizzle, connection),
-      survivesLossInTransaction: true,
       reservedOptions: ['host', 'port', 'ssl', 'sslnegotiation', 'stream', 'connectionString'],
     },
     {
@@ -33,7 +32,6 @@ export function subjectsOf({ name, migrations, findCustomersWithOrders }: Versio
       migrate: migrateOnPostgresJs as unknown as Subject['migrate'],
       migrations,
       findCustomersWithOrders: (connection) => findCustomersWithOrders(onPostgresJs, connection),
-      survivesLossInTransaction: false,
       reservedOptions: ['host', 'hostname', 'port', 'path', 'ssl', 'sslnegotiation', 'socket'],
     },
   ]
