@@ -290,7 +290,7 @@ function testSubject({ emulator, instance, login, auth, connector }: Harness, su
     })
 
     test('of a dial are the cause of one, and later queries connect anew', async () => {
-      emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 1 })
+      emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 1 })
       const db = open()
       const error = await failureOf(db.select().from(orders).execute())
       expect(error).toBeInstanceOf(DrizzleQueryError)
@@ -299,7 +299,7 @@ function testSubject({ emulator, instance, login, auth, connector }: Harness, su
     })
 
     test('of the dial for a transaction are passed on, and the next transaction connects anew', async () => {
-      emulator.faults.add({ step: 'exchange', errorResponse: 'not today', times: 1 })
+      emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 1 })
       const db = open()
       const begin = async (): Promise<unknown> =>
         db.transaction(async (transaction) => transaction.execute(one))
