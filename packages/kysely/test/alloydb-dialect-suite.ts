@@ -1,4 +1,4 @@
-import { AlloyDBError, Connector } from '@alloydb/core'
+import { Connector } from '@alloydb/core'
 import {
   Kysely,
   PostgresDialect,
@@ -89,35 +89,6 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
       expect(rows).toEqual([{ item, count: 5, paid_at: paidAt }])
     })
 
-    test('commit a transaction', async () => {
-      const id = await db.transaction().execute(async (transaction) => {
-        const order = await transaction
-          .insertInto('orders')
-          .values({ item: 'tea', count: 1 })
-          .returning('id')
-          .executeTakeFirstOrThrow()
-        expect(await db.selectFrom('orders').selectAll().execute()).toEqual([])
-        await transaction.updateTable('orders').set({ count: 2 }).where('id', '=', order.id).execute()
-        return order.id
-      })
-      expect(await db.selectFrom('orders').select(['id', 'count']).execute()).toEqual([{ id, count: 2 }])
-    })
-
-    test('roll back a transaction that throws', async () => {
-      const reason = new Error('changed my mind')
-      const failure = failureOf(
-        db
-          .transaction()
-          .setIsolationLevel('serializable')
-          .execute(async (transaction) => {
-            await transaction.insertInto('orders').values({ item: 'tea', count: 1 }).execute()
-            throw reason
-          }),
-      )
-      expect(await failure).toBe(reason)
-      expect(await db.selectFrom('orders').selectAll().execute()).toEqual([])
-    })
-
     test('stream', async () => {
       const numbers = sql<{ n: number }>`(select n from generate_series(1, 1000) as n)`
       const query = db.selectFrom(numbers.as('numbers')).select('n').orderBy('n')
@@ -127,14 +98,6 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
 
       for await (const { n } of query.stream(100)) if (n === 150) break
       expect((await one.execute(db)).rows).toEqual([{ one: 1 }])
-    })
-
-    test('pass on errors of PostgreSQL as they are', async () => {
-      expect(await failureOf(sql`select 1/0`.execute(db))).toMatchObject({ code: '22012' })
-      expect(await failureOf(one.execute(open({ connector, ...login, password: 'wrong' })))).toMatchObject({
-        code: '28P01',
-        severity: 'FATAL',
-      })
     })
 
     test('introspect the schema', async () => {
@@ -314,46 +277,6 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
   })
 
   describe('failures', () => {
-    test('of a dial reach the caller, and later queries connect anew', async () => {
-      emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 2 })
-      const db = open()
-      const error = await failureOf(one.execute(db))
-      expect(AlloyDBError.is(error, 'ALLOYDB_EXCHANGE_REJECTED')).toBe(true)
-      const inTransaction = db.transaction().execute((transaction) => one.execute(transaction))
-      expect(await failureOf(inTransaction)).toMatchObject({ code: 'ALLOYDB_EXCHANGE_REJECTED' })
-      expect((await one.execute(db)).rows).toEqual([{ one: 1 }])
-    })
-
-    test.each(['FIN', 'RST'] as const)(
-      'of an idle connection, by %s, go unnoticed: the next query has another',
-      async (how) => {
-        const db = open({ connector, ...login, max: 1 })
-        const pid = sql<{ pid: number }>`select pg_backend_pid() as pid`
-        const before = (await pid.execute(db)).rows[0]?.pid
-        emulator.disconnectAll(how)
-        await vi.waitFor(async () => expect((await pid.execute(db)).rows[0]?.pid).not.toBe(before), often)
-      },
-    )
-
-    test.each(['FIN', 'RST'] as const)('of a connection in use, by %s, fail its query alone', async (how) => {
-      const db = open({ connector, ...login, max: 1 })
-      const running = vi.fn<() => void>()
-      const failure = failureOf(
-        db.connection().execute(async (connection) => {
-          await one.execute(connection)
-          const query = sql`select pg_sleep(60)`.execute(connection)
-          running()
-          await query
-        }),
-      )
-      await vi.waitFor(() => expect(running).toHaveBeenCalled(), often)
-      emulator.disconnectAll(how)
-      const error = await failure
-      if (how === 'FIN') expect(error.message).toBe('Connection terminated unexpectedly')
-      else expect(error.code).toBe('ECONNRESET')
-      expect((await one.execute(db)).rows).toEqual([{ one: 1 }])
-    })
-
     test('of a connection in use, between two queries of a transaction, fail the transaction', async () => {
       const db = open({ connector, ...login, max: 1 })
       const failure = failureOf(
@@ -372,11 +295,6 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
   describe('IAM login', () => {
     const whoAndWhere = sql`select current_user as user, current_database() as database`
     const { database } = login
-
-    test('needs no user and no password', async () => {
-      const db = open({ connector, authType: 'IAM', database })
-      expect((await whoAndWhere.execute(db)).rows).toEqual([{ user: 'app@emulator.iam', database }])
-    })
 
     test('follows a shared connector', async () => {
       const shared = new Connector({ auth, authType: 'IAM' })

@@ -33,6 +33,7 @@ db.insertInto('orders').values({ paid_at: null })
 new AlloyDBDialect({ instance, max: 5, idleTimeoutMillis: 1_000, application_name: 'shop' })
 new AlloyDBDialect({ instance, authType: 'IAM', ipType: 'psc', refreshStrategy: 'lazy' })
 new AlloyDBDialect({ instance, password: async () => 'secret' })
+new AlloyDBDialect({ instance, connectionString: 'postgres://app:secret@/shop' })
 new AlloyDBDialect({
   instance,
   cursor: Cursor,
@@ -58,8 +59,6 @@ export const config: AlloyDBDialectConfig = {
 new AlloyDBDialect({ user: 'app' })
 // @ts-expect-error where to connect is the instance's to say
 new AlloyDBDialect({ instance, host: 'localhost' })
-// @ts-expect-error as above
-new AlloyDBDialect({ instance, connectionString: 'postgres://localhost' })
 // @ts-expect-error the dialect makes its own pool
 new AlloyDBDialect({ instance, pool: {} as pg.Pool })
 // @ts-expect-error there is no such IP type

@@ -1,6 +1,7 @@
-import { checkAdapterConfig, openAdapter } from '@alloydb/core/adapter'
+import { checkAdapterConfig } from '@alloydb/core/adapter'
 import type pg from 'pg'
-import { reservedOptions, setUpClient } from './client-config.ts'
+import { openConfig, reservedOptions, setUpClient } from './client-config.ts'
+import { resolveConnectionString } from './connection-string.ts'
 import type { AlloyDBPoolConfig } from './create-pool.ts'
 
 /**
@@ -10,7 +11,7 @@ import type { AlloyDBPoolConfig } from './create-pool.ts'
  * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
  */
 export function checkPoolConfig(config: AlloyDBPoolConfig): void {
-  checkAdapterConfig(config, reservedOptions)
+  checkAdapterConfig(resolveConnectionString(config), reservedOptions)
 }
 
 /** What {@link openPoolConfig} makes. */
@@ -28,7 +29,7 @@ export interface OpenedPoolConfig {
  * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION, ALLOYDB_IAM_USER_UNKNOWN and those of credentials
  */
 export async function openPoolConfig(config: AlloyDBPoolConfig): Promise<OpenedPoolConfig> {
-  const adapter = openAdapter(config, reservedOptions)
+  const adapter = openConfig(config)
   const close = (): Promise<void> => adapter.close()
   const { config: poolConfig } = setUpClient(adapter)
   if (typeof adapter.user !== 'function') return { config: poolConfig, close }

@@ -1,20 +1,34 @@
 import { AlloyDBError } from '@alloydb/core'
-import type { AdapterConfig, OpenedAdapter } from '@alloydb/core/adapter'
+import { openAdapter, type AdapterConfig, type OpenedAdapter } from '@alloydb/core/adapter'
 import type pg from 'pg'
+import { resolveConnectionString } from './connection-string.ts'
 import { createStreamFactory } from './pg-config.ts'
 import type { Dial } from './placeholder-socket.ts'
 
 /** Options of pg that say where or how to connect. The instance URI says that, and nothing else may. */
-export type ReservedOption = 'host' | 'port' | 'ssl' | 'sslnegotiation' | 'stream' | 'connectionString'
+export type ReservedOption = 'host' | 'port' | 'ssl' | 'sslnegotiation' | 'stream'
 
-export const reservedOptions: readonly ReservedOption[] = [
-  'host',
-  'port',
-  'ssl',
-  'sslnegotiation',
-  'stream',
-  'connectionString',
-]
+export const reservedOptions: readonly ReservedOption[] = ['host', 'port', 'ssl', 'sslnegotiation', 'stream']
+
+/** What every config has, whatever of pg it is for. */
+export interface AlloyDBConfig extends AdapterConfig {
+  /**
+   * `postgres://user:password@/database?application_name=shop`: who logs in, to which database, and parameters of
+   * pg's. Has no host, no port and no `sslmode`. Defaults to none.
+   */
+  connectionString?: string | undefined
+}
+
+/**
+ * Opens an adapter by a config. Does no I/O.
+ *
+ * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
+ */
+export function openConfig<C extends AlloyDBConfig & pg.ClientConfig>(
+  config: C,
+): OpenedAdapter<Omit<C, 'connectionString'>> {
+  return openAdapter(resolveConnectionString(config), reservedOptions)
+}
 
 /**
  * Makes the config of one client whose user is not known before it dials.
@@ -53,6 +67,7 @@ export function setUpClient({
     ...driverOptions,
     stream: createStreamFactory(instance, dial),
     ssl: false,
+    sslnegotiation: 'postgres', // keeps `PGSSLNEGOTIATION` out
   }
   if (usesIam) config.password = () => refusePassword(instance)
   if (typeof user !== 'function') return { config: { ...config, user } }

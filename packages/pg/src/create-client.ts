@@ -1,10 +1,10 @@
-import { openAdapter, type AdapterConfig } from '@alloydb/core/adapter'
 import { callbackify } from 'node:util'
 import pg from 'pg'
-import { reservedOptions, setUpClient, type ReservedOption } from './client-config.ts'
+import { openConfig, setUpClient, type AlloyDBConfig, type ReservedOption } from './client-config.ts'
 
 /** The config of {@link createClient}: an instance, a connector or its options, and what pg.Client takes. */
-export interface AlloyDBClientConfig extends AdapterConfig, Omit<pg.ClientConfig, ReservedOption> {}
+export interface AlloyDBClientConfig
+  extends AlloyDBConfig, Omit<pg.ClientConfig, ReservedOption | keyof AlloyDBConfig> {}
 
 /**
  * Makes a client for one connection to an AlloyDB instance: an ordinary pg.Client, in every way. Does no I/O before its
@@ -15,7 +15,7 @@ export interface AlloyDBClientConfig extends AdapterConfig, Omit<pg.ClientConfig
  * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
  */
 export function createClient(config: AlloyDBClientConfig): pg.Client {
-  const adapter = openAdapter(config, reservedOptions)
+  const adapter = openConfig(config)
   const { config: clientConfig, configFor } = setUpClient(adapter)
   const client: pg.Client = new AlloyDBClient(configFor?.(clientConfig, () => client) ?? clientConfig, () =>
     adapter.close(),

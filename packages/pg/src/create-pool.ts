@@ -1,10 +1,16 @@
-import { openAdapter, type AdapterConfig } from '@alloydb/core/adapter'
 import { callbackify } from 'node:util'
 import pg from 'pg'
-import { reservedOptions, setUpClient, type ConfigFor, type ReservedOption } from './client-config.ts'
+import {
+  openConfig,
+  setUpClient,
+  type AlloyDBConfig,
+  type ConfigFor,
+  type ReservedOption,
+} from './client-config.ts'
 
 /** The config of {@link createPool}: an instance, a connector or its options, and what pg.Pool takes. */
-export interface AlloyDBPoolConfig extends AdapterConfig, Omit<pg.PoolConfig, ReservedOption> {}
+export interface AlloyDBPoolConfig
+  extends AlloyDBConfig, Omit<pg.PoolConfig, ReservedOption | keyof AlloyDBConfig> {}
 
 /**
  * Makes a pool of connections to an AlloyDB instance: an ordinary pg.Pool, in every way. Does no I/O before the first
@@ -16,7 +22,7 @@ export interface AlloyDBPoolConfig extends AdapterConfig, Omit<pg.PoolConfig, Re
  * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
  */
 export function createPool(config: AlloyDBPoolConfig): pg.Pool {
-  const adapter = openAdapter(config, reservedOptions)
+  const adapter = openConfig(config)
   const { config: poolConfig, configFor } = setUpClient(adapter)
   if (configFor !== undefined) {
     Object.assign(poolConfig, {

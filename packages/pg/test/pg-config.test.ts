@@ -1,12 +1,10 @@
-import { AlloyDBError, type Dialer } from '@alloydb/core'
+import type { Dialer } from '@alloydb/core'
 import { once } from 'node:events'
-import { TLSSocket } from 'node:tls'
 import pg from 'pg'
 import oldestPg from 'pg-8.9'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { pgConfig } from '../src/index.ts'
 import { failureOf, hang, recordDials, setEnvironment, startHarness } from '@alloydb-tooling/conformance'
-import { startEndlessQuery } from './endless-query.ts'
 
 const { emulator, instance, login, connector } = await startHarness()
 const connect: Dialer['connect'] = (...args) => connector.connect(...args)
@@ -34,7 +32,7 @@ test('refuses an unknown authType at once', () => {
 describe.each([
   ['the newest pg', pg],
   ['pg 8.9', oldestPg],
-])('%s', (_, { Client, Pool, Query }) => {
+])('%s', (_, { Client, Pool }) => {
   function openPool(dialer: Dialer, options: pg.PoolConfig = {}): pg.Pool {
     const pool = new Pool({ ...login, ...options, ...pgConfig(dialer, instance) })
     pool.on('error', () => {})
@@ -45,24 +43,6 @@ describe.each([
   function openClient(dialer: Dialer, options: pg.ClientConfig = {}): pg.Client {
     return new Client({ ...login, ...options, ...pgConfig(dialer, instance) })
   }
-
-  test('dials once for each connection of a pool', async () => {
-    const dialer = recordDials(connect)
-    const pool = openPool(dialer, { max: 5 })
-    const queries = Array.from({ length: 20 }, (_, i) => pool.query<{ i: number }>('select $1::int i', [i]))
-    const results = await Promise.all(queries)
-    expect(results.map(({ rows }) => rows[0]?.i)).toEqual(Array.from({ length: 20 }, (_, i) => i))
-    expect(dialer.sockets).toHaveLength(5)
-  })
-
-  test('is alone with the raw TLS socket', async () => {
-    const dialer = recordDials(connect)
-    const client = openClient(dialer, { keepAlive: true })
-    await client.connect()
-    expect(client.connection.stream).toBe(dialer.sockets[0])
-    expect(Object.getPrototypeOf(client.connection.stream)).toBe(TLSSocket.prototype)
-    await client.end()
-  })
 
   test('passes on how to dial', async () => {
     const options: unknown[] = []
@@ -80,30 +60,6 @@ describe.each([
     await client.end()
     const signal = expect.any(AbortSignal) as AbortSignal
     expect(options).toEqual([[instance, { ipType: 'PUBLIC', authType: 'password', signal }]])
-  })
-
-  test('rejects once with the error of a failed dial, and tries anew afterwards', async () => {
-    const pool = openPool(connector, { max: 1 })
-    emulator.faults.add({ step: 'exchange', fail: { message: 'no such instance' }, times: 2 })
-    const errors = await Promise.all([failureOf(pool.query('select 1')), failureOf(pool.query('select 1'))])
-    expect(errors.map(({ code }) => code)).toEqual(['ALLOYDB_EXCHANGE_REJECTED', 'ALLOYDB_EXCHANGE_REJECTED'])
-    expect(errors[0]).not.toBe(errors[1])
-    expect(errors[0]).toBeInstanceOf(AlloyDBError)
-    expect((await pool.query('select 1')).rowCount).toBe(1)
-    expect(pool.totalCount).toBe(1)
-  })
-
-  test('aborts a dial that takes longer than connectionTimeoutMillis, and tries anew afterwards', async () => {
-    let isDown = true
-    const dialer = recordDials((...args) => (isDown ? hang(...args) : connect(...args)))
-    const pool = openPool(dialer, { max: 1, connectionTimeoutMillis: 100 })
-    const error = await failureOf(pool.query('select 1'))
-    expect(error.message).toMatch(/timeout/)
-    expect(dialer.signals.map(({ aborted }) => aborted)).toEqual([true])
-    expect(pool.totalCount).toBe(0)
-    isDown = false
-    pool.options.connectionTimeoutMillis = 10_000
-    expect((await pool.query('select 1')).rowCount).toBe(1)
   })
 
   test('aborts the dial of a client that takes longer than connectionTimeoutMillis', async () => {
@@ -143,73 +99,10 @@ describe.each([
     expect((await pool.query('select 1')).rowCount).toBe(1)
   })
 
-  test.each(['FIN', 'RST'] as const)(
-    'fails the query during which the connection ends by %s',
-    async (how) => {
-      const client = openClient(connector)
-      client.on('error', () => {})
-      await client.connect()
-      const { failure } = await startEndlessQuery(client)
-      emulator.disconnectAll(how)
-      const error: Error & { code?: string } = await failure
-      if (how === 'FIN') expect(error.message).toBe('Connection terminated unexpectedly')
-      else expect(error.code).toBe('ECONNRESET')
-    },
-  )
-
   test('fails the connect() during which the server ends the connection', async () => {
     emulator.faults.add({ step: 'postgres', close: 'FIN', times: 1 })
     const error = await failureOf(openClient(connector).connect())
     expect(error.message).toBe('Connection terminated unexpectedly')
-  })
-
-  test('passes on errors of PostgreSQL as they are', async () => {
-    const error = await failureOf(openClient(connector, { password: 'wrong' }).connect())
-    expect(error).toMatchObject({ code: '28P01', severity: 'FATAL' })
-    expect((await failureOf(openPool(connector).query('select 1/0'))).code).toBe('22012')
-  })
-
-  test('cancels a query', async () => {
-    const dialer = recordDials(connect)
-    const client = openClient(dialer)
-    await client.connect()
-    const query = new Query(`do $$ begin raise notice 'started'; perform pg_sleep(60); end $$`)
-    const failed = new Promise((resolve) => query.on('error', resolve))
-    const started = once(client, 'notice')
-    client.query(query)
-    await started
-    const canceller = openClient(dialer) as pg.Client & { cancel(client: pg.Client, query: pg.Query): void }
-    canceller.cancel(client, query)
-    expect(await failed).toMatchObject({ code: '57014' })
-    expect(dialer.sockets).toHaveLength(2)
-    await client.end()
-  })
-
-  test('notifies', async () => {
-    const pool = openPool(connector)
-    const client = await pool.connect()
-    await client.query('listen orders')
-    const notified = once(client, 'notification')
-    await pool.query(`notify orders, '42'`)
-    expect(await notified).toMatchObject([{ channel: 'orders', payload: '42' }])
-    client.release()
-  })
-
-  test('runs transactions and several statements at once', async () => {
-    const client = openClient(connector)
-    await client.connect()
-    await client.query('create temporary table stock (item text, count int)')
-    await client.query('begin')
-    await client.query(`insert into stock values ('tea', 3)`)
-    await client.query('rollback')
-    const results = (await client.query('select count(*)::int n from stock; select 2 n')) as unknown
-    expect((results as pg.QueryResult[]).map(({ rows }) => rows as unknown)).toEqual([[{ n: 0 }], [{ n: 2 }]])
-    await client.end()
-  })
-
-  test('carries large rows', async () => {
-    const { rows } = await openPool(connector).query<{ text: string }>(`select repeat('x', 20000000) as text`)
-    expect(rows[0]?.text).toHaveLength(20_000_000)
   })
 
   test('takes no notice of the environment variables that say where and how to connect', async () => {
@@ -266,12 +159,4 @@ describe.each([
     expect(rows[0]?.text).toHaveLength(1_000_000)
     await client.end()
   })
-})
-
-test('pipelines queries', async () => {
-  const client = new pg.Client({ ...login, pipeline: true, ...pgConfig(connector, instance) })
-  await client.connect()
-  const results = await Promise.all([1, 2, 3].map((n) => client.query('select $1::int n', [n])))
-  expect(results.map(({ rows }) => rows as unknown)).toEqual([[{ n: 1 }], [{ n: 2 }], [{ n: 3 }]])
-  await client.end()
 })

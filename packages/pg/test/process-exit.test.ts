@@ -4,8 +4,6 @@ const { instance } = await startHarness()
 
 testProcessExit(new URL('programs/query-and-exit.ts', import.meta.url), instance, [
   'a pool that lets the process end',
-  'a pool that is ended',
-  'a pool that is ended while it dials',
   'a client that is ended',
   'a client that cannot log in',
 ])

@@ -38,8 +38,6 @@ new PrismaAlloyDB({ user: 'app' })
 // @ts-expect-error where to connect is the instance's to say
 new PrismaAlloyDB({ instance, host: 'localhost' })
 // @ts-expect-error as above
-new PrismaAlloyDB({ instance, connectionString: 'postgres://localhost' })
-// @ts-expect-error as above
 new PrismaAlloyDB('postgres://localhost')
 // @ts-expect-error each Prisma Client has a pool of its own
 export const own = (pool: pg.Pool): PrismaAlloyDB => new PrismaAlloyDB(pool)

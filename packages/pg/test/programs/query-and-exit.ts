@@ -9,17 +9,6 @@ const ways: Record<string, () => Promise<void>> = {
     const pool = createPool({ ...config, allowExitOnIdle: true })
     await Promise.all([pool.query('select 1'), pool.query('select 2')])
   },
-  async 'a pool that is ended'() {
-    const pool = createPool(config)
-    await pool.query('select 1')
-    await pool.end()
-  },
-  async 'a pool that is ended while it dials'() {
-    const pool = createPool(config)
-    const query = pool.query('select 1').catch(() => {})
-    await pool.end()
-    await query
-  },
   async 'a client that is ended'() {
     const client = createClient(config)
     await client.connect()
