@@ -6,7 +6,10 @@ import { readFile } from 'node:fs/promises'
 export async function startHarness(database: string): Promise<Harness> {
   const harness = await startSharedHarness()
   const { connector, instance, login } = harness
-  const tables = await readFile(new URL('tables.sql', import.meta.url), 'utf8')
+  const tables = await readFile(
+    new URL(import.meta.resolve('@alloydb-tooling/prisma-client/tables.sql')),
+    'utf8',
+  )
   for (const [where, sql] of [
     [login.database, `create database ${database}`],
     [database, tables],

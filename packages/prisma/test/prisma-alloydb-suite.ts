@@ -4,7 +4,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { PrismaAlloyDB, type PrismaAlloyDBConfig, type PrismaAlloyDBOptions } from '../src/index.ts'
-import { PrismaClient } from './generated/client.ts'
+import { PrismaClient } from '@alloydb-tooling/prisma-client'
 
 const often = { interval: 5, timeout: 5_000 }
 

@@ -2,7 +2,7 @@
 import type { Dialer } from '@alloydb/core'
 import type pg from 'pg'
 import { PrismaAlloyDB, type PrismaAlloyDBConfig } from '../src/index.ts'
-import { PrismaClient } from './generated/client.ts'
+import { PrismaClient } from '@alloydb-tooling/prisma-client'
 
 const instance = 'projects/p/locations/r/clusters/c/instances/i'
 const adapter = new PrismaAlloyDB({ instance, user: 'app', password: 'secret', database: 'shop' })

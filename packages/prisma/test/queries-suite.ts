@@ -1,7 +1,7 @@
 import type { Harness } from '@alloydb-tooling/conformance'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { PrismaAlloyDB } from '../src/index.ts'
-import { Prisma, PrismaClient } from './generated/client.ts'
+import { Prisma, PrismaClient } from '@alloydb-tooling/prisma-client'
 
 /** What Prisma Client does with a database: queries, transactions, and its ways to fail. */
 export function testQueries({ instance, login, connector }: Harness): void {

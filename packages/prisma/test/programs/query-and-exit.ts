@@ -1,5 +1,5 @@
 import { PrismaAlloyDB } from '../../src/index.ts'
-import { PrismaClient } from '../generated/client.ts'
+import { PrismaClient } from '@alloydb-tooling/prisma-client'
 
 // Does what its argument says, and has to end by itself. ALLOYDB_EMULATOR_HOST leads it to the emulator.
 const { INSTANCE: instance = '' } = process.env

@@ -1,7 +1,7 @@
 import type { Query, Subject } from '@alloydb-tooling/conformance/subject'
 import pg from 'pg'
 import { PrismaAlloyDB } from '../../src/index.ts'
-import { Prisma, PrismaClient } from '../generated/client.ts'
+import { Prisma, PrismaClient } from '@alloydb-tooling/prisma-client'
 
 export const subject: Subject = {
   name: 'PrismaAlloyDB',
