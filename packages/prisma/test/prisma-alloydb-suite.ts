@@ -33,9 +33,11 @@ export function testPrismaAlloyDB({ emulator, instance, login, auth, connector }
       ['a wrong connector option', { connectTimeoutMs: -1 }],
       ['a password beside IAM login', { authType: 'IAM', password: 'x' }],
       ['a connector option beside a shared connector', { connector, quotaProject: 'x' }],
-      ...['host', 'port', 'ssl', 'sslnegotiation', 'stream', 'connectionString'].map(
-        (name): [string, object] => [name, { [name]: 'x' }],
-      ),
+      ['a connection string with a host', { connectionString: 'postgres://app@localhost/shop' }],
+      ...['host', 'port', 'ssl', 'sslnegotiation', 'stream'].map((name): [string, object] => [
+        name,
+        { [name]: 'x' },
+      ]),
     ])('%s', (_, config) => {
       expect(() => new PrismaAlloyDB({ instance, ...config })).toThrow(
         expect.objectContaining({ name: 'AlloyDBError', code: 'ALLOYDB_INVALID_OPTION' }),
@@ -57,6 +59,11 @@ export function testPrismaAlloyDB({ emulator, instance, login, auth, connector }
   test('does not show the password to those who print it', () => {
     const adapter = new PrismaAlloyDB({ instance, ...login, password: 'open sesame' })
     expect(inspect(adapter, { depth: null, showHidden: true })).not.toContain('sesame')
+  })
+
+  test('takes a connection string for who logs in', async () => {
+    const prisma = open({ connector, connectionString: `postgres://postgres:postgres@/${login.database}` })
+    expect(await prisma.customer.count()).toBe(0)
   })
 
   describe('its life', () => {

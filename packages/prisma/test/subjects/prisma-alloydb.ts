@@ -1,3 +1,4 @@
+import { recordClients } from '@alloydb-tooling/conformance/record-clients'
 import type { Query, Subject } from '@alloydb-tooling/conformance/subject'
 import pg from 'pg'
 import { PrismaAlloyDB } from '../../src/index.ts'
@@ -19,19 +20,13 @@ export const subject: Subject = {
   },
   unwrapError,
   open({ dialer, connectTimeoutMs, ...config }) {
-    const clients = new Set<pg.Client>()
-    class RecordedClient extends pg.Client {
-      constructor(config?: pg.ClientConfig) {
-        super(config)
-        clients.add(this)
-      }
-    }
+    const { Client, sockets } = recordClients(pg.Client)
     const prisma = new PrismaClient({
       adapter: new PrismaAlloyDB({
         ...config,
         connector: dialer,
         connectionTimeoutMillis: connectTimeoutMs,
-        Client: RecordedClient as unknown as NonNullable<pg.PoolConfig['Client']>,
+        Client: Client as unknown as NonNullable<pg.PoolConfig['Client']>,
       }),
       transactionOptions: { maxWait: 60_000, timeout: 60_000 },
     })
@@ -39,7 +34,7 @@ export const subject: Subject = {
       query: queryOf(prisma),
       transaction: (work) => prisma.$transaction((transaction) => work(queryOf(transaction))),
       end: () => prisma.$disconnect(),
-      sockets: () => [...clients].map(({ connection }) => connection.stream),
+      sockets,
     }
   },
 }
