@@ -35,6 +35,12 @@ interface CertificateRequest extends Validity {
   extensions: x509.Extension[]
 }
 
+/** The keys of one cluster's authorities. */
+interface KeptAuthority {
+  root: ServerIdentity
+  client: ServerIdentity
+}
+
 /** The authorities of one cluster: a root, which signs server certificates, and a `client.alloydb` under it. */
 export class CertificateAuthority {
   readonly #root: Issuer
@@ -67,6 +73,17 @@ export class CertificateAuthority {
     )
   }
 
+  /** Makes it again from what {@link keep} has returned. */
+  static async restore(kept: unknown): Promise<CertificateAuthority> {
+    const { root, client } = parseKept(kept)
+    return new CertificateAuthority(await restoreIssuer(root), await restoreIssuer(client))
+  }
+
+  /** The private keys and the certificates, to be kept in a safe place. */
+  async keep(): Promise<KeptAuthority> {
+    return { root: await keepIssuer(this.#root), client: await keepIssuer(this.#client) }
+  }
+
   /** The root certificate, PEM: `caCert`. */
   get rootPem(): string {
     return pem(this.#root.certificate)
@@ -92,8 +109,7 @@ export class CertificateAuthority {
         ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
       ],
     })
-    const key = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
-    return { key: x509.PemConverter.encode(key, 'PRIVATE KEY'), cert: pem(certificate) }
+    return keepIssuer({ certificate, key: keys.privateKey })
   }
 
   /** Signs a client's key, and returns the chain: leaf, intermediate, root. */
@@ -106,6 +122,34 @@ export class CertificateAuthority {
     })
     return [pem(leaf), pem(this.#client.certificate), this.rootPem]
   }
+}
+
+async function keepIssuer({ certificate, key }: Issuer): Promise<ServerIdentity> {
+  const bytes = await webcrypto.subtle.exportKey('pkcs8', key)
+  return { key: x509.PemConverter.encode(bytes, 'PRIVATE KEY'), cert: pem(certificate) }
+}
+
+async function restoreIssuer({ key, cert }: ServerIdentity): Promise<Issuer> {
+  const bytes = x509.PemConverter.decodeFirst(key)
+  return {
+    certificate: new x509.X509Certificate(cert),
+    key: await webcrypto.subtle.importKey('pkcs8', bytes, ALGORITHM, true, ['sign']),
+  }
+}
+
+function parseKept(kept: unknown): KeptAuthority {
+  if (isRecord(kept) && isIdentity(kept['root']) && isIdentity(kept['client'])) {
+    return { root: kept['root'], client: kept['client'] }
+  }
+  throw new Error('The kept authorities are not what the emulator has written.')
+}
+
+function isIdentity(value: unknown): value is ServerIdentity {
+  return isRecord(value) && typeof value['key'] === 'string' && typeof value['cert'] === 'string'
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 /** Parses a client's public key, in either of the two forms that the service takes. */

@@ -1,8 +1,9 @@
 import type { CertificateAuthority } from './certificate-authority.ts'
 import { databaseUserOf } from './iam.ts'
 import { PostgresAdmin, quoteIdentifier, quoteLiteral } from './postgres-admin.ts'
-import type { PostgresAddress } from './postgres-address.ts'
 import type { PostgresServer } from './postgres-server.ts'
+import { LOCK } from './postgres-bootstrap.ts'
+import { iamPassword, type PostgresTarget } from './postgres-target.ts'
 
 /** A database user: one with a password, or an IAM user, who has none. */
 export type DatabaseUser = PasswordUser | IamUser
@@ -32,7 +33,7 @@ export type UserKind = 'iam' | 'password' | 'none'
 export class Cluster {
   readonly name: string
   authority: CertificateAuthority
-  readonly postgres: PostgresAddress
+  readonly postgres: PostgresTarget
   readonly #own: PostgresServer | undefined
   readonly #admin: PostgresAdmin
 
@@ -40,7 +41,7 @@ export class Cluster {
   constructor(
     name: string,
     authority: CertificateAuthority,
-    postgres: PostgresAddress,
+    postgres: PostgresTarget,
     own: PostgresServer | undefined,
   ) {
     this.name = name
@@ -57,13 +58,15 @@ export class Cluster {
       throw new Error(`"${name}" can't be a database user's name: it is longer than 63 bytes.`)
     }
     const roles = [...('email' in user ? ['alloydbiamuser'] : []), ...(user.roles ?? [])]
-    const password = 'password' in user ? ` password ${quoteLiteral(user.password)}` : ''
+    const isIam = 'email' in user
+    const secret = !isIam ? user.password : this.postgres.iamPasswords ? iamPassword(this.postgres, name) : undefined
+    const password = secret === undefined ? '' : ` password ${quoteLiteral(secret)}`
     const quoted = quoteIdentifier(name)
     const create = `begin create role ${quoted}; exception when duplicate_object then null; end`
     await this.#admin.query(
       [
         // Emulators that share a PostgreSQL may add the same user at the same time.
-        "select pg_advisory_xact_lock(hashtext('alloydb-emulator'))",
+        LOCK,
         `do ${quoteLiteral(create)}`,
         `alter role ${quoted} login${password}`,
         ...roles.map((role) => `grant ${quoteIdentifier(role)} to ${quoted}`),

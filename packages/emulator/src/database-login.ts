@@ -2,7 +2,7 @@ import type { AccessToken } from './access-tokens.ts'
 import type { ExchangeRequest } from './metadata-exchange.ts'
 import { databaseUserOf, type Iam } from './iam.ts'
 import type { Instance } from './instance.ts'
-import { SUPERUSER } from './postgres-admin.ts'
+import { SUPERUSER } from './postgres-target.ts'
 import type { PostgresErrorFields } from './postgres-wire.ts'
 
 interface Login {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { isIP } from 'node:net'
-import { dirname } from 'node:path'
 import type { ServerIdentity, Validity } from './certificate-authority.ts'
 import type { Cluster } from './cluster.ts'
 import { parseInstanceName } from './instance-name.ts'
@@ -88,8 +87,7 @@ export class Instance implements EmulatedInstance {
   }
 
   get postgresUrl(): string {
-    const { socketPath } = this.#owner.postgres
-    return `postgres://postgres:postgres@/postgres?host=${encodeURI(dirname(socketPath))}`
+    return this.#owner.postgres.url
   }
 
   get cluster(): string {

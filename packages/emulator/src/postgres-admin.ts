@@ -1,26 +1,25 @@
 import { connect, type Socket } from 'node:net'
-import type { PostgresAddress } from './postgres-address.ts'
-import { describeError, encodeMessage, encodeStartup, readBackendMessage } from './postgres-wire.ts'
-
-export const SUPERUSER = 'alloydbadmin'
-
-const AUTHENTICATION_OK = 0
-const AUTHENTICATION_CLEARTEXT_PASSWORD = 3
+import { authenticate } from './postgres-authentication.ts'
+import type { PostgresLogin, PostgresTarget } from './postgres-target.ts'
+import { encodeMessage, encodeStartup, PostgresError, readBackendMessage } from './postgres-wire.ts'
 
 /**
- * The emulator's own connection to PostgreSQL, as the superuser: made at the first query, made again when it was
- * lost, one query at a time.
+ * The emulator's own connection to PostgreSQL: made at the first query, made again when it was lost, one query at a
+ * time.
  */
 export class PostgresAdmin {
-  readonly #address: PostgresAddress
+  readonly #target: PostgresTarget
+  readonly #login: PostgresLogin
   #socket: Socket | undefined
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(address: PostgresAddress) {
-    this.#address = address
+  /** `login` is the target's administrator, unless it is given. */
+  constructor(target: PostgresTarget, login: PostgresLogin = target.admin) {
+    this.#target = target
+    this.#login = login
   }
 
-  /** Runs the statements and returns the rows of all of them, each value as text. */
+  /** Runs the statements, all or none, and returns the rows of all of them, each value as text. */
   query(sql: string): Promise<(string | null)[][]> {
     const result = this.#last.then(() => this.#query(sql))
     this.#last = result.catch(() => {})
@@ -33,7 +32,7 @@ export class PostgresAdmin {
 
   async #query(sql: string): Promise<(string | null)[][]> {
     if (!this.#socket || this.#socket.destroyed || this.#socket.readableEnded) {
-      this.#socket = await logIn(this.#address)
+      this.#socket = await logIn(this.#target, this.#login)
     }
     this.#socket.write(encodeMessage('Q', Buffer.from(`${sql}\0`)))
     const rows: (string | null)[][] = []
@@ -41,7 +40,7 @@ export class PostgresAdmin {
     for (;;) {
       const { type, body } = await readBackendMessage(this.#socket)
       if (type === 'D') rows.push(decodeRow(body))
-      else if (type === 'E') failure = new Error(`PostgreSQL: ${describeError(body)}`)
+      else if (type === 'E') failure = new PostgresError(body)
       else if (type === 'Z') break
     }
     if (failure) throw failure
@@ -49,23 +48,18 @@ export class PostgresAdmin {
   }
 }
 
-async function logIn({ socketPath, adminPassword }: PostgresAddress): Promise<Socket> {
-  const socket = connect(socketPath)
+async function logIn({ connection }: PostgresTarget, login: PostgresLogin): Promise<Socket> {
+  const { user, database } = login
+  const socket = connect(connection)
   // Every read reports an error of its own; between reads nobody needs to know.
   socket.on('error', () => {})
-  socket.write(encodeStartup({ user: SUPERUSER, database: 'postgres', application_name: 'alloydb-emulator' }))
+  socket.write(encodeStartup({ user, database, application_name: 'alloydb-emulator' }))
   try {
+    await authenticate(socket, login)
     for (;;) {
       const { type, body } = await readBackendMessage(socket)
       if (type === 'Z') return socket
-      if (type === 'E') throw new Error(`PostgreSQL: ${describeError(body)}`)
-      if (type !== 'R') continue
-      const method = body.readUInt32BE(0)
-      if (method === AUTHENTICATION_CLEARTEXT_PASSWORD) {
-        socket.write(encodeMessage('p', Buffer.from(`${adminPassword}\0`)))
-      } else if (method !== AUTHENTICATION_OK) {
-        throw new Error(`PostgreSQL asked for authentication method ${method}.`)
-      }
+      if (type === 'E') throw new PostgresError(body)
     }
   } catch (error) {
     socket.destroy()

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
-import { chown, mkdir, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { PostgresBinaries } from './postgres-binaries.ts'
+import { delay } from './sockets.ts'
 
 /** A running PostgreSQL server. */
 export interface PostgresProcess {
@@ -18,19 +19,21 @@ export interface PostgresProcess {
 const NOBODY = 65534
 const LOG_TAIL = 8192
 const START_LIMIT_MS = 60_000
+// How long a server may take to shut down after the emulator that ran it was killed.
+const KEPT_DATA_LIMIT_MS = 15_000
 
 // Runs PostgreSQL in place of the shell, so that the child's pid and exit are PostgreSQL's own, with a watcher beside
 // it that holds the other end of our pipe. We write a line when we have stopped it ourselves; the end of the pipe
 // without one means that this process died, even by SIGKILL, and that the watcher has to clean up. It is forked twice
 // so that PostgreSQL, which takes a strange child's death for a crash, never sees it.
 const SUPERVISOR = `
-directory=$1; shift
+directory=$1 data=$2 signal=$3; shift 3
 exec 3<&0 </dev/null
 ( (
   read -r _ <&3 && exit
-  kill -QUIT $$
+  kill -"$signal" $$
   tries=0
-  while [ -e "$directory/data/postmaster.pid" ] && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+  while [ -e "$data/postmaster.pid" ] && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
   rm -rf "$directory"
 ) >/dev/null 2>&1 & )
 exec "$@" 3<&-
@@ -41,30 +44,74 @@ interface Identity {
   ids: Pick<SpawnOptions, 'uid' | 'gid'>
 }
 
+/** How a server is set up. */
+interface PostgresSettings {
+  superuser: string
+  password: string
+  hostBasedAuthentication: string
+  maxConnections: number
+  /** Where the data is to be kept, or has been kept. Without it, it lies in the runtime directory and goes with that. */
+  keptData: { path: string; isNew: boolean } | undefined
+}
+
 /**
- * Makes a database cluster in `<directory>/data` and starts PostgreSQL on it, listening on a Unix socket in
- * `directory` alone.
+ * Starts PostgreSQL, listening on a Unix socket in `directory` alone. Makes a database cluster first, unless one has been
+ * kept.
  */
 export async function startPostgresProcess(
   binaries: PostgresBinaries,
   directory: string,
-  settings: { superuser: string; password: string; hostBasedAuthentication: string; maxConnections: number },
+  settings: PostgresSettings,
 ): Promise<PostgresProcess> {
-  const identity = await chooseIdentity(binaries)
-  const data = join(directory, 'data')
-  const passwordFile = join(directory, 'password')
+  const { keptData } = settings
+  const data = keptData?.path ?? join(directory, 'data')
   const hbaFile = join(directory, 'pg_hba.conf')
-  await writeFile(passwordFile, settings.password, { mode: 0o600 })
   await writeFile(hbaFile, settings.hostBasedAuthentication, { mode: 0o600 })
-  await mkdir(data, { mode: 0o700 })
-  const { uid, gid } = identity.ids
-  if (uid !== undefined && gid !== undefined) {
-    await Promise.all([directory, data, passwordFile, hbaFile].map((path) => chown(path, uid, gid)))
-  }
+  const identity = await chooseIdentity(binaries, dirname(data))
+  await giveTo(identity, directory, hbaFile)
+  if (keptData && !keptData.isNew) await checkKeptData(identity, binaries, data)
+  else await initialise(identity, binaries, { ...settings, data, passwordFile: join(directory, 'password') })
 
-  const initialised = await run(identity, binaries.initdb, [
+  const durability = keptData
+    ? { synchronous_commit: 'off' }
+    : // The data never outlives the process.
+      { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+  const server = Object.entries({
+    hba_file: hbaFile,
+    unix_socket_directories: directory,
+    listen_addresses: '',
+    max_connections: settings.maxConnections,
+    wal_level: 'logical',
+    ...durability,
+  }).map(([name, value]) => `--${name}=${value}`)
+  // Data to be kept is shut down in order; other data needs no checkpoint, since it is about to be removed.
+  const stopSignal = keptData ? 'SIGINT' : 'SIGQUIT'
+  const supervisor = ['-c', SUPERVISOR, 'sh', directory, data, stopSignal.slice('SIG'.length)]
+  const [command, args] = commandLine(identity, '/bin/sh', [
+    ...supervisor,
+    ...[binaries.postgres, '-D', data, ...server],
+  ])
+  // A process group of its own, so that Ctrl-C in a terminal does not reach it before us.
+  const child = spawn(command, args, {
+    ...identity.ids,
+    cwd: '/',
+    detached: true,
+    stdio: ['pipe', 'ignore', 'pipe'],
+  })
+  return await untilReady(child, stopSignal)
+}
+
+async function initialise(
+  identity: Identity,
+  binaries: PostgresBinaries,
+  { data, passwordFile, password, superuser }: PostgresSettings & { data: string; passwordFile: string },
+): Promise<void> {
+  await writeFile(passwordFile, password, { mode: 0o600 })
+  await mkdir(data, { mode: 0o700 })
+  await giveTo(identity, data, passwordFile)
+  const { code, output } = await run(identity, binaries.initdb, [
     `--pgdata=${data}`,
-    `--username=${settings.superuser}`,
+    `--username=${superuser}`,
     `--pwfile=${passwordFile}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
@@ -74,41 +121,49 @@ export async function startPostgresProcess(
     '--no-sync',
     '--no-instructions',
   ])
-  if (initialised.code !== 0) {
-    throw new Error(`The emulator's PostgreSQL could not be initialised in "${data}".\n${initialised.output}`)
+  if (code !== 0) {
+    throw new Error(`The emulator's PostgreSQL could not be initialised in "${data}".\n${output}`)
   }
-
-  const server = Object.entries({
-    hba_file: hbaFile,
-    unix_socket_directories: directory,
-    listen_addresses: '',
-    max_connections: settings.maxConnections,
-    wal_level: 'logical',
-    // The data never outlives the process.
-    fsync: 'off',
-    synchronous_commit: 'off',
-    full_page_writes: 'off',
-  }).map(([name, value]) => `--${name}=${value}`)
-  const supervised = ['-c', SUPERVISOR, 'sh', directory, binaries.postgres, '-D', data, ...server]
-  const [command, args] = commandLine(identity, '/bin/sh', supervised)
-  // A process group of its own, so that Ctrl-C in a terminal does not reach it before us.
-  const child = spawn(command, args, {
-    ...identity.ids,
-    cwd: '/',
-    detached: true,
-    stdio: ['pipe', 'ignore', 'pipe'],
-  })
-  return await untilReady(child)
 }
 
-async function untilReady(child: ChildProcess): Promise<PostgresProcess> {
+/** Throws where another major version has written the data; waits for a server that is on its way out. */
+async function checkKeptData(identity: Identity, binaries: PostgresBinaries, data: string): Promise<void> {
+  const written = (await readFile(join(data, 'PG_VERSION'), 'utf8')).trim()
+  const { output } = await run(identity, binaries.postgres, ['--version'])
+  const [, own] = /(\d+)\.\d+/.exec(output) ?? []
+  if (written !== own) {
+    throw new Error(
+      `The data in "${data}" is that of PostgreSQL ${written}, and the emulator runs PostgreSQL ${own}.\n` +
+        `Use another data directory; to move the data, dump it with PostgreSQL ${written}.`,
+    )
+  }
+  const pidFile = join(data, 'postmaster.pid')
+  const deadline = performance.now() + KEPT_DATA_LIMIT_MS
+  while (performance.now() < deadline && (await isServed(pidFile))) await delay(50)
+}
+
+/** Whether the server whose process id is in the file still runs; after a crash the file stays. */
+async function isServed(pidFile: string): Promise<boolean> {
+  const pid = Number.parseInt(await readFile(pidFile, 'utf8').catch(() => ''), 10)
+  try {
+    return pid > 0 && process.kill(pid, 0)
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+async function giveTo({ ids: { uid, gid } }: Identity, ...paths: string[]): Promise<void> {
+  if (uid === undefined || gid === undefined) return
+  await Promise.all(paths.map((path) => chown(path, uid, gid)))
+}
+
+async function untilReady(child: ChildProcess, stopSignal: NodeJS.Signals): Promise<PostgresProcess> {
   let log = ''
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve()).once('error', () => resolve())
   })
   const stop = async (): Promise<void> => {
-    // An immediate shutdown, which skips the checkpoint: the data is about to be removed.
-    child.kill('SIGQUIT')
+    child.kill(stopSignal)
     await exited
     child.stdin?.end('stopped\n')
   }
@@ -138,7 +193,8 @@ async function untilReady(child: ChildProcess): Promise<PostgresProcess> {
   return { pid: child.pid!, exited, log: () => log, stop }
 }
 
-async function chooseIdentity(binaries: PostgresBinaries): Promise<Identity> {
+/** `parent`: the directory that the data is in. */
+async function chooseIdentity(binaries: PostgresBinaries, parent: string): Promise<Identity> {
   // As nobody inside a user namespace, and unchanged to the outside.
   const namespace = {
     prefix: ['unshare', '--user', `--map-user=${NOBODY}`, `--map-group=${NOBODY}`],
@@ -146,7 +202,7 @@ async function chooseIdentity(binaries: PostgresBinaries): Promise<Identity> {
   }
   if (process.getuid?.() !== 0) return hasAccount() ? { prefix: [], ids: {} } : namespace
   const nobody: Identity = { prefix: [], ids: { uid: NOBODY, gid: NOBODY } }
-  const attempt = await run(nobody, binaries.postgres, ['--version'])
+  const attempt = await run(nobody, '/bin/sh', ['-c', 'cd "$1" && "$2" --version', 'sh', parent, binaries.postgres])
   if (attempt.code === 0) return nobody
   // Only root may enter some directory on the way to the files.
   return namespace

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { PostgresAddress } from './postgres-address.ts'
-import { PostgresAdmin, quoteLiteral, SUPERUSER } from './postgres-admin.ts'
 import { locatePostgresBinaries } from './postgres-binaries.ts'
+import { setUpOwnServer } from './postgres-bootstrap.ts'
 import { startPostgresProcess, type PostgresProcess } from './postgres-process.ts'
+import { SUPERUSER, targetOfAddress } from './postgres-target.ts'
 import { createRuntimeDirectory, sweepStaleDirectories } from './runtime-directory.ts'
 
 /** A PostgreSQL server set up as AlloyDB sets one up. It runs until {@link PostgresServer.stop} is called. */
@@ -26,25 +27,29 @@ local all         all                 scram-sha-256
 local replication all                 scram-sha-256
 `
 
-const BOOTSTRAP = `
-create role alloydbsuperuser nologin createdb createrole;
-create role alloydbiamuser nologin;
-create role postgres login createdb createrole replication bypassrls in role alloydbsuperuser
-  password ${quoteLiteral('postgres')};
-alter database postgres owner to postgres;
-grant all on schema public to postgres with grant option;
-`
-
 /**
  * Starts a PostgreSQL of its own, for several emulators to share by {@link EmulatorOptions.postgres}. It takes most
  * of the time that starting an emulator takes.
  *
  * Its data lies in the system's temporary directory and goes with it, also when this process is killed.
  */
-export async function startPostgres(): Promise<PostgresServer> {
+export function startPostgres(): Promise<PostgresServer> {
+  return startServer({})
+}
+
+/** Data that is kept, and the superuser's password that goes with it. */
+export interface KeptPostgres {
+  path: string
+  /** For data that has been set up before. */
+  adminPassword: string | undefined
+}
+
+/** Starts a PostgreSQL whose data is kept, or goes with it. */
+export async function startServer({ kept }: { kept?: KeptPostgres | undefined }): Promise<PostgresServer> {
   const binaries = await locatePostgresBinaries()
   const directory = await createRuntimeDirectory()
-  const adminPassword = randomBytes(24).toString('base64url')
+  const adminPassword = kept?.adminPassword ?? randomBytes(24).toString('base64url')
+  const isNew = kept?.adminPassword === undefined
   let server: PostgresProcess | undefined
   try {
     const sweep = sweepStaleDirectories(directory).catch(() => {})
@@ -53,15 +58,11 @@ export async function startPostgres(): Promise<PostgresServer> {
       password: adminPassword,
       hostBasedAuthentication: HOST_BASED_AUTHENTICATION,
       maxConnections: 600,
+      keptData: kept && { path: kept.path, isNew },
     })
     await sweep
     const address = { socketPath: join(directory.path, '.s.PGSQL.5432'), adminPassword }
-    const admin = new PostgresAdmin(address)
-    try {
-      await admin.query(BOOTSTRAP)
-    } finally {
-      admin.close()
-    }
+    if (isNew) await setUpOwnServer(targetOfAddress(address))
     let stopped: Promise<void> | undefined
     const { pid, log, stop } = server
     const stopOnce = (): Promise<void> => (stopped ??= stop().then(() => directory.remove()))

@@ -100,14 +100,29 @@ export function encodeFatal({ code, message, detail, hint }: PostgresErrorFields
   return encodeMessage('E', Buffer.from(fields.map((field) => `${field}\0`).join('') + '\0'))
 }
 
-/** The text of an ErrorResponse's body: `message (SQLSTATE)`. */
-export function describeError(body: Buffer): string {
-  const fields = new Map(
-    body
-      .toString('utf8')
-      .split('\0')
-      .filter(Boolean)
-      .map((field) => [field[0], field.slice(1)]),
-  )
-  return `${fields.get('M')} (${fields.get('C')})`
+/** What an AuthenticationOk looks like. */
+export const AUTHENTICATION_OK: Buffer = encodeMessage('R', Buffer.alloc(4))
+
+/** An ErrorResponse of PostgreSQL's. */
+export class PostgresError extends Error {
+  override name = 'PostgresError'
+  /** SQLSTATE, such as `28P01`. */
+  readonly code: string
+  /** Where in the statements the mistake is: a count of characters, from 1. */
+  readonly position: number | undefined
+  readonly detail: string | undefined
+
+  constructor(body: Buffer) {
+    const fields = new Map(
+      body
+        .toString('utf8')
+        .split('\0')
+        .filter(Boolean)
+        .map((field) => [field[0], field.slice(1)]),
+    )
+    super(fields.get('M'))
+    this.code = fields.get('C') ?? ''
+    this.position = fields.has('P') ? Number(fields.get('P')) : undefined
+    this.detail = fields.get('D')
+  }
 }

@@ -22,7 +22,15 @@ import {
   readExchangeRequest,
   type ExchangeRequest,
 } from './metadata-exchange.ts'
-import { asReadOnly, encodeFatal, readFirstMessage, type FirstMessage } from './postgres-wire.ts'
+import { authenticate } from './postgres-authentication.ts'
+import { iamPassword } from './postgres-target.ts'
+import {
+  asReadOnly,
+  AUTHENTICATION_OK,
+  encodeFatal,
+  readFirstMessage,
+  type FirstMessage,
+} from './postgres-wire.ts'
 import type { ClientConnection } from './server-side-proxy.ts'
 import { delay, endWith } from './sockets.ts'
 import { watchLogin } from './watch-login.ts'
@@ -189,11 +197,11 @@ export class ProxySession {
     }
     record.outcome = 'served'
     const isReadPool = this.#instance.instanceType === 'READ_POOL'
-    const first = isReadPool && message.kind === 'startup' ? asReadOnly(message) : message.raw
-    const upstream = this.#relay(first, fault?.chunkBytes)
+    const upstream = this.#connect(isReadPool && message.kind === 'startup' ? asReadOnly(message) : message.raw)
     const { log } = this.#services
     if (message.kind === 'cancel') log.settle('connected')
     else {
+      if (authType === 'AUTO_IAM') await this.#logIn(upstream, message.parameters.get('user') ?? '')
       watchLogin(upstream, ({ refusal, backend }) => {
         if (backend !== undefined) this.#enlist(backend, upstream)
         if (refusal === undefined) log.settle('connected')
@@ -203,6 +211,7 @@ export class ProxySession {
         }
       })
     }
+    this.#relay(upstream, fault?.chunkBytes)
   }
 
   /** Notes a session's backend, for a restart of PostgreSQL to end it. */
@@ -224,20 +233,33 @@ export class ProxySession {
     }
   }
 
-  /** Joins the client and PostgreSQL: an end of either side passes on, a close of either closes both. */
-  #relay(first: Buffer, chunkBytes: number | undefined): Socket {
+  /** Connects to PostgreSQL. When either side closes, the other one does, too. */
+  #connect(first: Buffer): Socket {
     const { socket } = this.#client
-    const upstream: Socket = connect({ path: this.#instance.owner.postgres.socketPath, allowHalfOpen: true })
+    const upstream = connect({ ...this.#instance.owner.postgres.connection, allowHalfOpen: true })
     upstream.on('error', (error) => {
       if (!upstream.bytesRead) endWith(socket, encodeFatal(unavailable(error)))
     })
     upstream.once('close', () => endWith(socket))
     socket.once('close', () => upstream.destroy())
     upstream.write(first)
+    return upstream
+  }
+
+  /** Proves to PostgreSQL what the access token has proved to us, where it does not take our word for it. */
+  async #logIn(upstream: Socket, user: string): Promise<void> {
+    const { postgres } = this.#instance.owner
+    if (!postgres.iamPasswords) return
+    await authenticate(upstream, { user, password: iamPassword(postgres, user) })
+    this.#client.socket.write(AUTHENTICATION_OK)
+  }
+
+  /** Joins the client and PostgreSQL: an end of either side passes on. */
+  #relay(upstream: Socket, chunkBytes: number | undefined): void {
+    const { socket } = this.#client
     socket.pipe(upstream)
     if (chunkBytes) upstream.pipe(slices(chunkBytes)).pipe(socket)
     else upstream.pipe(socket)
-    return upstream
   }
 }
 

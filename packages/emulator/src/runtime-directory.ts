@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
-import { createServer, connect, type Server } from 'node:net'
+import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { claim, findOwner } from './owner-socket.ts'
 
 const PREFIX = 'alloydb-emulator-'
 const OWNER_SOCKET = 'owner.sock'
@@ -17,17 +18,13 @@ export interface RuntimeDirectory {
   remove(): Promise<void>
 }
 
-/**
- * Makes the directory, which others can tell from one left behind by a dead process: it holds a socket that its
- * owner listens on, and the system closes that however the owner dies. A process id in a file would not do: ids
- * are used again, and mean nothing in another container that shares the temporary directory.
- */
+/** Makes the directory, which others can tell from one left behind by a dead process. */
 export async function createRuntimeDirectory(): Promise<RuntimeDirectory> {
   const base = temporaryDirectory()
   const path = await mkdtemp(join(base, PREFIX))
   let owner: Server
   try {
-    owner = await listen(join(path, OWNER_SOCKET))
+    owner = await claim(join(path, OWNER_SOCKET))
   } catch (error) {
     await rm(path, { recursive: true, force: true })
     throw error
@@ -58,36 +55,11 @@ export async function sweepStaleDirectories(own: RuntimeDirectory): Promise<void
 }
 
 async function isStale(path: string, own: string): Promise<boolean> {
-  switch (await connectionError(join(path, OWNER_SOCKET))) {
-    case 'ECONNREFUSED':
-      return true
-    case 'ENOENT': {
-      // Two files' times are compared, rather than with Date.now(), which a test may have faked.
-      const [theirs, ours] = await Promise.all([stat(path).catch(() => undefined), stat(own)])
-      return theirs !== undefined && ours.mtimeMs - theirs.mtimeMs > NEWBORN_MS
-    }
-    default:
-      return false
-  }
-}
-
-function connectionError(path: string): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect(path)
-      .on('connect', () => {
-        socket.destroy()
-        resolve(undefined)
-      })
-      .on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
-  })
-}
-
-function listen(path: string): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.destroy())
-      .on('error', reject)
-      .listen(path, () => resolve(server.unref()))
-  })
+  const owner = await findOwner(join(path, OWNER_SOCKET))
+  if (owner !== 'none') return owner === 'dead'
+  // Two files' times are compared, rather than with Date.now(), which a test may have faked.
+  const [theirs, ours] = await Promise.all([stat(path).catch(() => undefined), stat(own)])
+  return theirs !== undefined && ours.mtimeMs - theirs.mtimeMs > NEWBORN_MS
 }
 
 function temporaryDirectory(): string {

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { describeError } from './postgres-wire.ts'
+import { PostgresError } from './postgres-wire.ts'
 
 /** What became of a login. */
 export interface LoginOutcome {
@@ -42,7 +42,8 @@ export function watchLogin(stream: Readable, done: (outcome: LoginOutcome) => vo
       if (type === 'E') {
         const needed = Math.min(length, MAX_ERROR_BYTES)
         if (pending.length < needed) return
-        return settle({ refusal: describeError(pending.subarray(HEADER_BYTES, needed)) })
+        const { message, code } = new PostgresError(pending.subarray(HEADER_BYTES, needed))
+        return settle({ refusal: `${message} (${code})` })
       }
       toSkip = length
     }

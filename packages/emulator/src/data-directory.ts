@@ -1,0 +1,119 @@
+import { mkdir, open, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { claim, findOwner } from './owner-socket.ts'
+
+const OWNER_SOCKET = 'owner.sock'
+const CREDENTIALS = 'credentials.json'
+const CLUSTER = 'cluster.json'
+
+/** What is kept of a cluster besides PostgreSQL's data. */
+export interface KeptCluster {
+  /** The private keys and certificates of the authorities. */
+  authority: unknown
+  /** The password of PostgreSQL's superuser; not there where the server is somebody else's. */
+  adminPassword?: string | undefined
+}
+
+/** A directory that keeps an emulator's data, keys and authorities between runs, for one emulator at a time. */
+export class DataDirectory {
+  readonly path: string
+  readonly #release: () => Promise<void>
+
+  private constructor(path: string, release: () => Promise<void>) {
+    this.path = path
+    this.#release = release
+  }
+
+  /** Opens the directory, and makes it where it is not there. */
+  static async open(given: string): Promise<DataDirectory> {
+    await mkdir(given, { recursive: true })
+    const path = await realpath(given)
+    return new DataDirectory(path, await lock(path))
+  }
+
+  /** Lets others have it. */
+  close(): Promise<void> {
+    return this.#release()
+  }
+
+  async readCredentials(): Promise<unknown> {
+    return readJson(join(this.path, CREDENTIALS))
+  }
+
+  async writeCredentials(credentials: unknown): Promise<void> {
+    await writeJson(join(this.path, CREDENTIALS), credentials)
+  }
+
+  /** What is kept of a cluster; nothing where its set-up has not been finished before. */
+  async readCluster(name: string): Promise<KeptCluster | undefined> {
+    const kept = await readJson(join(this.#clusterPath(name), CLUSTER))
+    if (kept === undefined) return undefined
+    if (typeof kept !== 'object' || kept === null || !('authority' in kept)) {
+      throw new Error(`"${join(this.#clusterPath(name), CLUSTER)}" is not what the emulator has written there.`)
+    }
+    const adminPassword = 'adminPassword' in kept ? String(kept.adminPassword) : undefined
+    return { authority: kept.authority, adminPassword }
+  }
+
+  /** Says that the cluster's set-up is finished, and keeps what belongs to it. */
+  async writeCluster(name: string, kept: KeptCluster): Promise<void> {
+    await mkdir(this.#clusterPath(name), { recursive: true })
+    await writeJson(join(this.#clusterPath(name), CLUSTER), kept)
+  }
+
+  /** Where PostgreSQL's data is; for a new cluster, free of what an interrupted set-up has left. */
+  async postgresPath(name: string, { isNew }: { isNew: boolean }): Promise<string> {
+    const path = join(this.#clusterPath(name), 'postgres')
+    if (isNew) await rm(path, { recursive: true, force: true })
+    await mkdir(this.#clusterPath(name), { recursive: true })
+    return path
+  }
+
+  #clusterPath(name: string): string {
+    const [project, location, cluster] = name.split('/').filter((_, index) => index % 2 === 1)
+    return join(this.path, 'clusters', `${project}.${location}.${cluster}`)
+  }
+}
+
+/** Makes this process the directory's owner, and returns what gives that up. */
+async function lock(path: string): Promise<() => Promise<void>> {
+  // The path of a socket must be short, which one by way of the open directory always is; macOS has no such way.
+  const directory = await open(path)
+  const socketPath = join(process.platform === 'linux' ? `/proc/self/fd/${directory.fd}` : path, OWNER_SOCKET)
+  try {
+    switch (await findOwner(socketPath)) {
+      case 'alive':
+        throw new Error(
+          `Another emulator is using the data directory "${path}".\n` +
+            'Stop it, or give each emulator a directory of its own.',
+        )
+      case 'dead':
+        await rm(socketPath)
+    }
+    const owner = await claim(socketPath)
+    return async () => {
+      // Closing it removes it.
+      await new Promise((resolve) => owner.close(resolve))
+      await directory.close()
+    }
+  } catch (error) {
+    await directory.close()
+    throw error
+  }
+}
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Writes all or nothing, for the owner's eyes alone. */
+async function writeJson(path: string, value: unknown): Promise<void> {
+  const next = `${path}.next`
+  await writeFile(next, `${JSON.stringify(value, undefined, 2)}\n`, { mode: 0o600 })
+  await rename(next, path)
+}
