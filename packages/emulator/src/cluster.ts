@@ -59,7 +59,11 @@ export class Cluster {
     }
     const roles = [...('email' in user ? ['alloydbiamuser'] : []), ...(user.roles ?? [])]
     const isIam = 'email' in user
-    const secret = !isIam ? user.password : this.postgres.iamPasswords ? iamPassword(this.postgres, name) : undefined
+    const secret = !isIam
+      ? user.password
+      : this.postgres.iamPasswords
+        ? iamPassword(this.postgres, name)
+        : undefined
     const password = secret === undefined ? '' : ` password ${quoteLiteral(secret)}`
     const quoted = quoteIdentifier(name)
     const create = `begin create role ${quoted}; exception when duplicate_object then null; end`

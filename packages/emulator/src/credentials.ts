@@ -1,5 +1,13 @@
-import { generateKeyPair, randomBytes, type KeyObject } from 'node:crypto'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  randomBytes,
+  type KeyObject,
+} from 'node:crypto'
 import { promisify } from 'node:util'
+import type { DataDirectory } from './data-directory.ts'
 import { isFederated, isServiceAccount } from './iam.ts'
 import { projectDomain } from './instance-name.ts'
 
@@ -52,9 +60,11 @@ const REDIRECTED_HOSTS = new Set([
 export class Credentials {
   readonly #project: string
   readonly #host: () => string
-  readonly #keys = new Map<string, Promise<{ key: ServiceAccountKey; publicKey: KeyObject }>>()
+  readonly #keys = new Map<string, Promise<KeyObject>>()
   readonly #refreshTokens = new Map<string, string>()
   readonly #subjectTokens = new Map<string, string>()
+  #directory: DataDirectory | undefined
+  #kept: Promise<void> = Promise.resolve()
 
   /** `host` is asked for late, since the port is not known before the server listens. */
   constructor(project: string, host: () => string) {
@@ -62,16 +72,29 @@ export class Credentials {
     this.#host = host
   }
 
+  /** Takes over what the directory holds, and keeps there what is made from now on. */
+  async keepIn(directory: DataDirectory): Promise<void> {
+    const kept = parseKept(await directory.readCredentials())
+    for (const [email, key] of kept.serviceAccounts) this.#keys.set(email, Promise.resolve(key))
+    for (const [token, email] of kept.refreshTokens) this.#refreshTokens.set(token, email)
+    this.#directory = directory
+  }
+
   /** The key of a service account; always the same for the same account. */
   async serviceAccountKey(email: string): Promise<ServiceAccountKey> {
-    let made = this.#keys.get(email)
-    if (!made) this.#keys.set(email, (made = this.#makeKey(email)))
-    return (await made).key
+    const known = this.#keys.get(email)
+    const made =
+      known ?? promisify(generateKeyPair)('rsa', { modulusLength: 2048 }).then((pair) => pair.privateKey)
+    this.#keys.set(email, made)
+    const privateKey = await made
+    if (!known) await this.#keep()
+    return this.#describeKey(email, privateKey)
   }
 
   /** The public key that the account's assertions are signed with, if it has a key. */
   async publicKey(email: string): Promise<KeyObject | undefined> {
-    return (await this.#keys.get(email))?.publicKey
+    const privateKey = await this.#keys.get(email)
+    return privateKey && createPublicKey(privateKey)
   }
 
   /** The application-default credentials of a user, with a refresh token; always the same for the same user. */
@@ -112,8 +135,10 @@ export class Credentials {
 
   /** Options with which google-auth-library authenticates as the principal, by its own real code. */
   async authFor(email: string): Promise<EmulatorAuth> {
+    const credentials = await this.#credentialsOf(email)
+    await this.#keep()
     return {
-      credentials: await this.#credentialsOf(email),
+      credentials,
       clientOptions: { transporterOptions: { fetchImplementation: (...args) => this.#fetch(...args) } },
     }
   }
@@ -131,21 +156,62 @@ export class Credentials {
     return fetch(input instanceof Request ? new Request(target, input) : target, init)
   }
 
-  async #makeKey(email: string): Promise<{ key: ServiceAccountKey; publicKey: KeyObject }> {
-    const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 2048 })
-    const key: ServiceAccountKey = {
+  #describeKey(email: string, privateKey: KeyObject): ServiceAccountKey {
+    const publicKey = createPublicKey(privateKey)
+    const id = createHash('sha256')
+      .update(publicKey.export({ type: 'spki', format: 'der' }))
+      .digest()
+    return {
       type: 'service_account',
       project_id: this.#project,
-      private_key_id: randomBytes(20).toString('hex'),
-      private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+      private_key_id: id.toString('hex', 0, 20),
+      private_key: pemOf(privateKey),
       client_email: email,
-      client_id: randomBytes(8).readBigUInt64BE().toString(),
+      client_id: id.readBigUInt64BE(20).toString(),
       auth_uri: 'https://accounts.google.com/o/oauth2/auth',
+      // The port may be another one at each start.
       token_uri: `http://${this.#host()}/token`,
       universe_domain: 'googleapis.com',
     }
-    return { key, publicKey }
   }
+
+  /** Writes everything down, after whatever is being written. */
+  #keep(): Promise<void> {
+    const directory = this.#directory
+    if (!directory) return Promise.resolve()
+    this.#kept = this.#kept.then(async () => {
+      const keys = [...this.#keys].map(async ([email, made]) => [email, pemOf(await made)])
+      await directory.writeCredentials({
+        serviceAccounts: Object.fromEntries(await Promise.all(keys)) as unknown,
+        refreshTokens: Object.fromEntries(this.#refreshTokens),
+      })
+    })
+    return this.#kept
+  }
+}
+
+function pemOf(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }) as string
+}
+
+function parseKept(kept: unknown): {
+  serviceAccounts: [string, KeyObject][]
+  refreshTokens: [string, string][]
+} {
+  if (kept === undefined) return { serviceAccounts: [], refreshTokens: [] }
+  const { serviceAccounts, refreshTokens } = Object(kept) as Record<string, unknown>
+  return {
+    serviceAccounts: textEntries(serviceAccounts).map(([email, pem]) => [email, createPrivateKey(pem)]),
+    refreshTokens: textEntries(refreshTokens),
+  }
+}
+
+function textEntries(value: unknown): [string, string][] {
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value)
+    if (entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) return entries
+  }
+  throw new Error('The kept credentials are not what the emulator has written.')
 }
 
 /** The service account that the emulator makes where none is asked for. */

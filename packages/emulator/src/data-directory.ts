@@ -49,7 +49,9 @@ export class DataDirectory {
     const kept = await readJson(join(this.#clusterPath(name), CLUSTER))
     if (kept === undefined) return undefined
     if (typeof kept !== 'object' || kept === null || !('authority' in kept)) {
-      throw new Error(`"${join(this.#clusterPath(name), CLUSTER)}" is not what the emulator has written there.`)
+      throw new Error(
+        `"${join(this.#clusterPath(name), CLUSTER)}" is not what the emulator has written there.`,
+      )
     }
     const adminPassword = 'adminPassword' in kept ? String(kept.adminPassword) : undefined
     return { authority: kept.authority, adminPassword }
@@ -81,15 +83,14 @@ async function lock(path: string): Promise<() => Promise<void>> {
   const directory = await open(path)
   const socketPath = join(process.platform === 'linux' ? `/proc/self/fd/${directory.fd}` : path, OWNER_SOCKET)
   try {
-    switch (await findOwner(socketPath)) {
-      case 'alive':
-        throw new Error(
-          `Another emulator is using the data directory "${path}".\n` +
-            'Stop it, or give each emulator a directory of its own.',
-        )
-      case 'dead':
-        await rm(socketPath)
+    const previous = await findOwner(socketPath)
+    if (previous === 'alive') {
+      throw new Error(
+        `Another emulator is using the data directory "${path}".\n` +
+          'Stop it, or give each emulator a directory of its own.',
+      )
     }
+    if (previous === 'dead') await rm(socketPath)
     const owner = await claim(socketPath)
     return async () => {
       // Closing it removes it.

@@ -35,10 +35,23 @@ export interface EmulatorOptions {
    */
   databaseUsers?: readonly DatabaseUser[] | undefined
   /**
-   * A PostgreSQL that is running already, from {@link startPostgres}, for every cluster; it is left running. Users
-   * and data are then shared by all emulators that use it. Defaults to one of its own for each cluster.
+   * A PostgreSQL that is running already, for every cluster; it is left running, and its data is left alone. Users and data
+   * are shared by all emulators that use it. It comes from {@link startPostgres}, or is a server of your own, by its URL:
+   * `postgres://<user>:<password>@<host>:<port>/<database>`, where the user is a superuser or has CREATEROLE. There the emulator
+   * makes the roles `alloydbsuperuser` and `alloydbiamuser`, and the database users that are asked for; `postgres` is as you
+   * have it. Defaults to one of its own for each cluster.
    */
-  postgres?: PostgresAddress | undefined
+  postgres?: PostgresAddress | string | undefined
+  /**
+   * SQL files, run once where the data of a cluster is new, by the user `postgres` in the database `postgres`: each in one
+   * transaction, unless it has its own. An error stops the start. Defaults to none.
+   */
+  initFiles?: readonly string[] | undefined
+  /**
+   * A directory that keeps data, authorities and service accounts' keys between runs, for one emulator at a time; it is made
+   * where it is not there. It holds private keys and passwords. Defaults to none: everything goes when the emulator stops.
+   */
+  dataDirectory?: string | undefined
   /** Is told of each connection to a server-side proxy, once it is clear how that turned out. */
   onConnection?: ((connection: ConnectionReport) => void) | undefined
 }
@@ -83,7 +96,7 @@ export interface Emulator extends AsyncDisposable {
   stopInstance(instance: string): Promise<void>
   /** Opens it again, on the same port. */
   startInstance(instance: string): Promise<void>
-  /** Stops everything that was started, and removes the data. Calling it again does nothing more. */
+  /** Stops everything that was started; removes the data unless it is kept. Calling it again does nothing more. */
   stop(): Promise<void>
 }
 

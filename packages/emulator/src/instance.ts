@@ -51,7 +51,7 @@ export interface EmulatedInstance {
   readonly pscAutoDnsName: string | null
   /** The port of the server-side proxy, on all of its addresses. */
   readonly port: number
-  /** Leads `psql` and the like past the server-side proxy, straight to PostgreSQL. */
+  /** Leads `psql` and the like past the server-side proxy, straight to PostgreSQL. It never holds your own server's password. */
   readonly postgresUrl: string
   readonly iamAuthentication: boolean
 }

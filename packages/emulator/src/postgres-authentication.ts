@@ -46,7 +46,9 @@ export async function authenticate(
         scram.verify(data.toString())
         break
       default:
-        throw new Error(`PostgreSQL asked for authentication method ${method}, which the emulator does not have.`)
+        throw new Error(
+          `PostgreSQL asked for authentication method ${method}, which the emulator does not have.`,
+        )
     }
   }
 }

@@ -89,7 +89,10 @@ export async function startPostgresProcess(
   const supervisor = ['-c', SUPERVISOR, 'sh', directory, data, stopSignal.slice('SIG'.length)]
   const [command, args] = commandLine(identity, '/bin/sh', [
     ...supervisor,
-    ...[binaries.postgres, '-D', data, ...server],
+    binaries.postgres,
+    '-D',
+    data,
+    ...server,
   ])
   // A process group of its own, so that Ctrl-C in a terminal does not reach it before us.
   const child = spawn(command, args, {
@@ -202,7 +205,13 @@ async function chooseIdentity(binaries: PostgresBinaries, parent: string): Promi
   }
   if (process.getuid?.() !== 0) return hasAccount() ? { prefix: [], ids: {} } : namespace
   const nobody: Identity = { prefix: [], ids: { uid: NOBODY, gid: NOBODY } }
-  const attempt = await run(nobody, '/bin/sh', ['-c', 'cd "$1" && "$2" --version', 'sh', parent, binaries.postgres])
+  const attempt = await run(nobody, '/bin/sh', [
+    '-c',
+    'cd "$1" && "$2" --version',
+    'sh',
+    parent,
+    binaries.postgres,
+  ])
   if (attempt.code === 0) return nobody
   // Only root may enter some directory on the way to the files.
   return namespace

@@ -17,11 +17,14 @@ export interface PostgresTarget {
   readonly admin: PostgresLogin
   /** Whether IAM users need a password there, since nobody but the emulator's own server trusts them without one. */
   readonly iamPasswords: boolean
-  /** For `psql` and the like. */
+  /** For `psql` and the like; without somebody's password. */
   readonly url: string
 }
 
 export const SUPERUSER = 'alloydbadmin'
+
+/** Whom there is on every server of the emulator's own. */
+export const DEFAULT_LOGIN: PostgresLogin = { user: 'postgres', password: 'postgres', database: 'postgres' }
 
 const DEFAULT_PORT = 5432
 
@@ -65,13 +68,15 @@ export function targetOfUrl(text: string): PostgresTarget {
       database: decodeURIComponent(url.pathname.slice(1)) || user,
     },
     iamPasswords: true,
-    url: text,
+    url: text.replace(/^(\w+:\/\/[^:@/]*):[^@]*@/, '$1@'),
   }
 }
 
 /** The password that an IAM user has at somebody's own server: the same for all emulators that use it, and known to no one else. */
 export function iamPassword({ admin }: PostgresTarget, user: string): string {
-  return createHmac('sha256', `alloydb-emulator:${admin.user}:${admin.password}`).update(user).digest('base64url')
+  return createHmac('sha256', `alloydb-emulator:${admin.user}:${admin.password}`)
+    .update(user)
+    .digest('base64url')
 }
 
 function tryParse(text: string): URL | undefined {

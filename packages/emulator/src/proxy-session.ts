@@ -197,7 +197,9 @@ export class ProxySession {
     }
     record.outcome = 'served'
     const isReadPool = this.#instance.instanceType === 'READ_POOL'
-    const upstream = this.#connect(isReadPool && message.kind === 'startup' ? asReadOnly(message) : message.raw)
+    const upstream = this.#connect(
+      isReadPool && message.kind === 'startup' ? asReadOnly(message) : message.raw,
+    )
     const { log } = this.#services
     if (message.kind === 'cancel') log.settle('connected')
     else {

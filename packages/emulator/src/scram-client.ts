@@ -23,9 +23,16 @@ export class ScramClient {
   /** Answers the server's challenge with the proof. */
   async final(challenge: string): Promise<string> {
     const { r: nonce = '', s: salt = '', i: iterations = '' } = parseAttributes(challenge)
-    if (!nonce.startsWith(this.#nonce)) throw new Error("PostgreSQL's SCRAM nonce does not begin with the client's.")
+    if (!nonce.startsWith(this.#nonce))
+      throw new Error("PostgreSQL's SCRAM nonce does not begin with the client's.")
     const password = this.#password.normalize('NFKC')
-    const salted = await derive(password, Buffer.from(salt, 'base64'), Number(iterations), KEY_BYTES, 'sha256')
+    const salted = await derive(
+      password,
+      Buffer.from(salt, 'base64'),
+      Number(iterations),
+      KEY_BYTES,
+      'sha256',
+    )
     const withoutProof = `${CHANNEL_BINDING},r=${nonce}`
     const message = `${this.#firstBare()},${challenge},${withoutProof}`
     const clientKey = hmac(salted, 'Client Key')

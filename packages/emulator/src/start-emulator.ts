@@ -2,13 +2,14 @@ import { AccessTokens } from './access-tokens.ts'
 import { adminRoutes } from './admin-api.ts'
 import { CertificateAuthority } from './certificate-authority.ts'
 import { Clock } from './clock.ts'
-import { Cluster, type DatabaseUser } from './cluster.ts'
+import type { Cluster, DatabaseUser } from './cluster.ts'
 import {
   Credentials,
   defaultServiceAccount,
   type EmulatorAuth,
   type ServiceAccountKey,
 } from './credentials.ts'
+import { DataDirectory } from './data-directory.ts'
 import { DEFAULT_INSTANCE, type Emulator, type EmulatorOptions } from './emulator.ts'
 import type { ConnectionReport } from './connection-log.ts'
 import type { Cut } from './fault.ts'
@@ -23,9 +24,9 @@ import { Instance, requireLoopback, type EmulatedInstance, type InstanceAddresse
 import { parseInstanceName } from './instance-name.ts'
 import { assignAddresses } from './loopback-addresses.ts'
 import { metadataRoutes } from './metadata-server.ts'
-import { startPostgres } from './postgres-server.ts'
 import { ProxySession } from './proxy-session.ts'
 import { RequestLog, type RecordedRequest } from './request-log.ts'
+import { startCluster } from './start-cluster.ts'
 import { ServerSideProxy } from './server-side-proxy.ts'
 import { tokenRoutes } from './token-service.ts'
 
@@ -68,11 +69,14 @@ class RunningEmulator implements Emulator {
   readonly #httpAuthority = once(() => CertificateAuthority.create())
   readonly #onConnection: ((connection: ConnectionReport) => void) | undefined
   readonly #uris: readonly [string, ...string[]]
+  #directory: DataDirectory | undefined
   #stopped: Promise<void> | undefined
 
-  constructor({ instances = [], iam = {}, certificateLifetimeMs, onConnection }: EmulatorOptions) {
+  constructor(options: EmulatorOptions) {
+    const { instances = [], iam = {}, certificateLifetimeMs, onConnection } = options
     this.#onConnection = onConnection
     this.tokens = new AccessTokens(this.#clock)
+    requireOwnPostgres(options)
     const uris = instances.map((instance) => (typeof instance === 'string' ? instance : instance.uri))
     this.#uris = [uris[0] ?? DEFAULT_INSTANCE, ...uris.slice(1)]
     const duplicate = uris.find((uri, index) => uris.indexOf(uri) !== index)
@@ -147,15 +151,26 @@ class RunningEmulator implements Emulator {
     instances = [DEFAULT_INSTANCE],
     port = 0,
     adminPort = 0,
-    ...options
+    postgres,
+    databaseUsers = [{ email: this.#email }],
+    initFiles = [],
+    dataDirectory,
   }: EmulatorOptions): Promise<void> {
+    const directory = dataDirectory === undefined ? undefined : await DataDirectory.open(dataDirectory)
+    this.#directory = directory
+    if (directory) await this.#credentials.keepIn(directory)
     const names = new Set(this.#uris.map((uri) => parseInstanceName(uri).cluster))
     const admin = this.#httpPort.listen(adminPort).then(async (found) => {
       this.host = `127.0.0.1:${found}`
       this.auth = await this.authFor(this.#email)
       this.serviceAccount = await this.#credentials.serviceAccountKey(this.#email)
     })
-    await allOf([admin, ...[...names].map((name) => this.#startCluster(name, options))])
+    const startOne = async (name: string): Promise<void> => {
+      const cluster = await startCluster(name, { postgres, databaseUsers, initFiles, directory })
+      this.#started.push(cluster)
+      this.#clusters.set(name, cluster)
+    }
+    await allOf([admin, ...[...names].map(startOne)])
     const all = instances.map((given) => (typeof given === 'string' ? { uri: given } : given))
     for (const settings of assignAddresses(all, port)) {
       const owner = this.#clusters.get(parseInstanceName(settings.uri).cluster)!
@@ -210,21 +225,13 @@ class RunningEmulator implements Emulator {
   }
 
   async #stop(): Promise<void> {
-    await this.#incidents.stop()
-    await allOf([this.#httpPort.close(), ...[...this.#proxies.values()].map((proxy) => proxy.close())])
-    await allOf(this.#started.map((cluster) => cluster.stop()))
-  }
-
-  async #startCluster(
-    name: string,
-    { postgres, databaseUsers = [{ email: this.#email }] }: EmulatorOptions,
-  ): Promise<void> {
-    const authority = await CertificateAuthority.create()
-    const own = postgres ? undefined : await startPostgres()
-    const cluster = new Cluster(name, authority, (postgres ?? own)!, own)
-    this.#started.push(cluster)
-    this.#clusters.set(name, cluster)
-    for (const user of databaseUsers) await cluster.addUser(user)
+    try {
+      await this.#incidents.stop()
+      await allOf([this.#httpPort.close(), ...[...this.#proxies.values()].map((proxy) => proxy.close())])
+      await allOf(this.#started.map((cluster) => cluster.stop()))
+    } finally {
+      await this.#directory?.close()
+    }
   }
 
   async #startInstance(instance: Instance): Promise<void> {
@@ -268,6 +275,15 @@ class RunningEmulator implements Emulator {
       handle: () => Promise.resolve({ body: this.serviceAccount }),
     }
   }
+}
+
+/** Throws where files are to be run on data that is somebody else's, of which nobody knows whether it is new. */
+function requireOwnPostgres({ postgres, initFiles = [] }: EmulatorOptions): void {
+  if (postgres === undefined || initFiles.length === 0) return
+  throw new Error(
+    "SQL files are run on new data alone, and the emulator can't tell whether that of another PostgreSQL is new.\n" +
+      'Run them there yourself, or leave out the option postgres (on the command line: --postgres).',
+  )
 }
 
 /** Throws where a read pool has no primary to read from. */

@@ -1,14 +1,16 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { describe, expect, inject, test } from 'vitest'
+import { dirname, join } from 'node:path'
+import { describe, expect, inject, test, vi } from 'vitest'
 import { startEmulator, startPostgres, type ConnectionReport } from '../src/index.ts'
-import { accessToken, connect, login, secure } from './dial.ts'
+import { accessToken, connect, iamUser, login, secure } from './dial.ts'
 
 const A = 'projects/p/locations/r/clusters/a/instances/i'
 const A2 = 'projects/p/locations/r/clusters/a/instances/replica'
 const B = 'projects/p/locations/r/clusters/b/instances/i'
+
+vi.setConfig({ testTimeout: 30_000 }) // starting PostgreSQL takes a busy machine a while
 
 const postgres = inject('postgres')
 
@@ -211,4 +213,35 @@ test('instances have addresses of their own where they are to have the same port
     expect(socket.authorized).toBe(true)
     socket.destroy()
   }
+})
+
+describe("a PostgreSQL of one's own, by its URL", () => {
+  const { socketPath, adminPassword } = postgres
+  const url = `postgres://alloydbadmin:${adminPassword}@/postgres?host=${dirname(socketPath)}`
+
+  test('is used and left running', async () => {
+    for (let times = 0; times < 2; times++) {
+      await using emulator = await startEmulator({ postgres: url })
+      expect(emulator.instances[0]!.postgresUrl).toBe(url.replace(`:${adminPassword}`, ''))
+      const client = await login(emulator, { user: iamUser(emulator), authType: 'AUTO_IAM' })
+      expect((await client.query('select current_user as me')).rows).toEqual([{ me: iamUser(emulator) }])
+      await client.end()
+    }
+  })
+
+  test.each([
+    ['mysql://root@localhost/db', 'Write it as "postgres://'],
+    ['postgres://localhost/db', 'Write it as "postgres://'],
+    ['postgres://me@localhost/db?sslmode=require', 'without TLS'],
+    [
+      url.replace(adminPassword, 'wrong'),
+      'could not use your PostgreSQL as "alloydbadmin": password authentication failed',
+    ],
+    [
+      'postgres://me:secret@127.0.0.1:1/db',
+      'could not use your PostgreSQL as "me": connect ECONNREFUSED 127.0.0.1:1',
+    ],
+  ])('%s is an error that says what to do', async (wrong, message) => {
+    await expect(startEmulator({ postgres: wrong })).rejects.toThrow(message)
+  })
 })

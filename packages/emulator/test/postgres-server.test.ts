@@ -13,8 +13,10 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startPostgres } from '../src/index.ts'
+
+vi.setConfig({ testTimeout: 30_000 }) // starting PostgreSQL takes a busy machine a while
 
 const source = fileURLToPath(new URL('../src/index.ts', import.meta.url))
 

@@ -16,6 +16,9 @@ type OptionName =
   | 'user'
   | 'port'
   | 'admin-port'
+  | 'postgres'
+  | 'data-dir'
+  | 'init'
   | 'json'
   | 'quiet'
   | 'help'
@@ -53,6 +56,24 @@ const OPTIONS: Readonly<Record<OptionName, OptionDescription>> = {
     type: 'string',
     value: '<port>',
     help: ["The Admin API's port; 0: a free one. Defaults to 9797; with exec, to 0."],
+  },
+  postgres: {
+    type: 'string',
+    value: '<url>',
+    help: [
+      'A PostgreSQL of your own: postgres://<user>:<password>@<host>:<port>/<database>. The user must',
+      'be a superuser or have CREATEROLE. The server is left running, and its data alone.',
+    ],
+  },
+  'data-dir': {
+    type: 'string',
+    value: '<directory>',
+    help: ['Keeps data, authorities and keys between runs. Defaults to keeping nothing.'],
+  },
+  init: {
+    type: 'string',
+    value: '<file.sql>',
+    help: ['SQL to run once, on new data, as the user "postgres". May be given several times.'],
   },
   json: { type: 'boolean', help: ['Prints one line of JSON when ready, and nothing else on stdout.'] },
   quiet: { type: 'boolean', short: 'q', help: ['Does not log connections.'] },

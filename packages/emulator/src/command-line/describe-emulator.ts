@@ -4,12 +4,19 @@ import type { EmulatedInstance } from '../instance.ts'
 
 interface RunningEmulator {
   emulator: Emulator
+  /** Whether PostgreSQL is somebody's own, whose users are not ours to tell. */
+  ownPostgres: boolean
   serviceAccountFile: string
   startMs: number
 }
 
 /** What is running and how to use it, at a glance. */
-export function describeEmulator({ emulator, serviceAccountFile, startMs }: RunningEmulator): string {
+export function describeEmulator({
+  emulator,
+  ownPostgres,
+  serviceAccountFile,
+  startMs,
+}: RunningEmulator): string {
   const { host, instances, serviceAccount } = emulator
   return `The AlloyDB emulator is ready, after ${Math.round(startMs)} ms.
 
@@ -19,7 +26,7 @@ ${instances.map(describeInstance).join('\n')}
   export ALLOYDB_EMULATOR_HOST=${host}
   export GOOGLE_APPLICATION_CREDENTIALS=${serviceAccountFile}  # for connectors in other languages
 
-Users: postgres, whose password is postgres; ${databaseUserOf(serviceAccount.client_email)}, by IAM. Ctrl-C stops everything.
+Users: ${ownPostgres ? 'yours' : 'postgres, whose password is postgres'}; ${databaseUserOf(serviceAccount.client_email)}, by IAM. Ctrl-C stops everything.
 `
 }
 

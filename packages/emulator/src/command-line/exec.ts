@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import type { Emulator } from '../emulator.ts'
+import type { Emulator, EmulatorOptions } from '../emulator.ts'
+import { DEFAULT_LOGIN, targetOfUrl } from '../postgres-target.ts'
 import { startEmulator } from '../start-emulator.ts'
 import { exitCodeOf, Interruptions } from './interruptions.ts'
 import type { ExecCommand } from './parse-command-line.ts'
@@ -13,10 +14,13 @@ const NOT_FOUND = 127
 export async function exec({ file, args, options }: ExecCommand): Promise<number> {
   using interruptions = new Interruptions()
   await using emulator = await startEmulator(options)
-  await using serviceAccountFile = await writeServiceAccountFile(emulator.serviceAccount)
+  await using serviceAccountFile = await writeServiceAccountFile(
+    emulator.serviceAccount,
+    options.dataDirectory,
+  )
   const { signal } = interruptions
   if (signal) return exitCodeOf(signal)
-  const env = { ...process.env, ...environmentOf(emulator, serviceAccountFile.path) }
+  const env = { ...process.env, ...environmentOf(emulator, options.postgres, serviceAccountFile.path) }
   return await run(file, args, env, interruptions)
 }
 
@@ -53,15 +57,21 @@ function run(
   })
 }
 
-function environmentOf(emulator: Emulator, serviceAccountFile: string): Record<string, string> {
+function environmentOf(
+  emulator: Emulator,
+  postgres: EmulatorOptions['postgres'],
+  serviceAccountFile: string,
+): Record<string, string> {
+  const { user, password, database } =
+    typeof postgres === 'string' ? targetOfUrl(postgres).admin : DEFAULT_LOGIN
   const readPool = emulator.instances.find(({ instanceType }) => instanceType === 'READ_POOL')
   return {
     ...emulator.env,
     ALLOYDB_INSTANCE: emulator.instance,
     ...(readPool && { ALLOYDB_READ_POOL_INSTANCE: readPool.uri }),
     GOOGLE_APPLICATION_CREDENTIALS: serviceAccountFile,
-    PGUSER: 'postgres',
-    PGPASSWORD: 'postgres',
-    PGDATABASE: 'postgres',
+    PGUSER: user,
+    PGPASSWORD: password,
+    PGDATABASE: database,
   }
 }

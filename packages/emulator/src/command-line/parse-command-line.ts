@@ -69,6 +69,9 @@ function emulatorOptions(
     ...parseUsers(given.all('user'), primaries[0] ?? DEFAULT_INSTANCE),
     port: parsePort(given, 'port') ?? defaults.port,
     adminPort: parsePort(given, 'admin-port') ?? defaults.adminPort,
+    postgres: given.one('postgres'),
+    dataDirectory: given.one('data-dir'),
+    initFiles: given.all('init'),
   }
 }
 

@@ -14,9 +14,13 @@ export async function serve({ options, json, quiet }: ServeCommand): Promise<num
     process.stderr.write(`${describeConnection(connection, new Date())}\n`)
   }
   await using emulator = await startEmulator({ ...options, ...(!quiet && { onConnection }) })
-  await using serviceAccountFile = await writeServiceAccountFile(emulator.serviceAccount)
+  await using serviceAccountFile = await writeServiceAccountFile(
+    emulator.serviceAccount,
+    options.dataDirectory,
+  )
   const running = {
     emulator,
+    ownPostgres: options.postgres !== undefined,
     serviceAccountFile: serviceAccountFile.path,
     startMs: performance.now() - startedAt,
   }

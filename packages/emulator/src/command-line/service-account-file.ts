@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { ServiceAccountKey } from '../credentials.ts'
 import { createRuntimeDirectory } from '../runtime-directory.ts'
 
@@ -8,9 +8,17 @@ export interface ServiceAccountFile extends AsyncDisposable {
   path: string
 }
 
-/** Writes the key into a private directory of its own, which goes with this process. */
-export async function writeServiceAccountFile(key: ServiceAccountKey): Promise<ServiceAccountFile> {
-  const directory = await createRuntimeDirectory()
+/**
+ * Writes the key into the directory that is kept, where there is one, so that the path stays the same; else into a private
+ * directory, which goes with this process.
+ */
+export async function writeServiceAccountFile(
+  key: ServiceAccountKey,
+  keptDirectory: string | undefined,
+): Promise<ServiceAccountFile> {
+  const directory = await (keptDirectory === undefined
+    ? createRuntimeDirectory()
+    : { path: resolve(keptDirectory), remove: () => Promise.resolve() })
   const path = join(directory.path, 'service-account.json')
   await writeFile(path, `${JSON.stringify(key, undefined, 2)}\n`, { mode: 0o600 })
   return { path, [Symbol.asyncDispose]: () => directory.remove() }

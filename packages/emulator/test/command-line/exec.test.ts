@@ -1,9 +1,14 @@
 import { once } from 'node:events'
+import { dirname } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, inject, test } from 'vitest'
+import type {} from '../../../../tooling/testing/shared-postgres.ts'
 import { runBin, startBin } from './run-bin.ts'
 
 const TIMEOUT_MS = 30_000
+
+const { socketPath, adminPassword } = inject('postgres')
+const shared = `--postgres=postgres://alloydbadmin:${adminPassword}@/postgres?host=${dirname(socketPath)}`
 
 describe('alloydb-emulator exec', { timeout: TIMEOUT_MS }, () => {
   test('gives the program what it needs, and has its exit code', async () => {
@@ -34,10 +39,16 @@ describe('alloydb-emulator exec', { timeout: TIMEOUT_MS }, () => {
     expect(code).toBe(7)
   })
 
+  test("logs in to one's own PostgreSQL as its URL says", async () => {
+    const print = 'console.log(process.env.PGUSER, process.env.PGPASSWORD, process.env.PGDATABASE)'
+    const { stdout } = await runBin('exec', shared, '--', process.execPath, '-e', print)
+    expect(stdout).toBe(`alloydbadmin ${adminPassword} postgres\n`)
+  })
+
   test('says as shells do that a program was not found, or ended by a signal', async () => {
     const [missing, killed] = await Promise.all([
-      runBin('exec', '--', 'no-such-program'),
-      runBin('exec', '--', 'sh', '-c', 'kill -KILL $$'),
+      runBin('exec', shared, '--', 'no-such-program'),
+      runBin('exec', shared, '--', 'sh', '-c', 'kill -KILL $$'),
     ])
     expect(missing).toEqual({
       code: 127,
@@ -55,7 +66,7 @@ describe('alloydb-emulator exec', { timeout: TIMEOUT_MS }, () => {
         console.log('ready')
         setInterval(() => {}, 1000)
       `
-      const child = startBin('exec', '--', process.execPath, '-e', wait)
+      const child = startBin('exec', shared, '--', process.execPath, '-e', wait)
       const exited = once(child, 'exit')
       await once(child.stdout, 'data')
       child.kill(signal)

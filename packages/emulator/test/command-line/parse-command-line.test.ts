@@ -22,8 +22,18 @@ describe('no command', () => {
 
   test('takes instances, read pools, users and ports', () => {
     const words = ['--read-pool', uri('pool'), '--instance', uri('i'), `--instance=${uri('j')}`, '--port=0']
+    const data = [
+      '--data-dir',
+      'data',
+      '--init',
+      'a.sql',
+      '--init',
+      'b.sql',
+      '--postgres',
+      'postgres://me@h/d',
+    ]
     const users = ['--user', 'ada:pass:word', '--user', 'bob@example.com']
-    expect(parseCommandLine([...words, ...users, '--admin-port', '1', '--json', '-q'])).toEqual({
+    expect(parseCommandLine([...words, ...data, ...users, '--admin-port', '1', '--json', '-q'])).toEqual({
       kind: 'serve',
       json: true,
       quiet: true,
@@ -33,6 +43,9 @@ describe('no command', () => {
         databaseUsers: [account, { name: 'ada', password: 'pass:word' }, { email: 'bob@example.com' }],
         port: 0,
         adminPort: 1,
+        postgres: 'postgres://me@h/d',
+        dataDirectory: 'data',
+        initFiles: ['a.sql', 'b.sql'],
       },
     })
   })

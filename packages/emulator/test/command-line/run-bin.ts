@@ -7,6 +7,14 @@ import { fileURLToPath } from 'node:url'
 const bin = fileURLToPath(new URL('../../src/bin.ts', import.meta.url))
 const FLAGS = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning']
 
+/** Runs a program of a test's in a process of its own. */
+export function runProgram(program: string, ...args: string[]): ChildProcessByStdio<null, Readable, null> {
+  const source = fileURLToPath(new URL('../../src/index.ts', import.meta.url))
+  const code = `import { startEmulator } from ${JSON.stringify(source)}\n${program}`
+  const command = [...FLAGS, '--input-type=module', '-e', code, ...args]
+  return spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
 /** Starts the program as users do. */
 export function startBin(...words: string[]): ChildProcessByStdio<null, Readable, Readable> {
   return spawn(process.execPath, [...FLAGS, bin, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
