@@ -74,7 +74,7 @@ export class Credentials {
 
   /** Takes over what the directory holds, and keeps there what is made from now on. */
   async keepIn(directory: DataDirectory): Promise<void> {
-    const kept = parseKept(await directory.readCredentials())
+    const kept = parseKept(await directory.read('credentials'))
     for (const [email, key] of kept.serviceAccounts) this.#keys.set(email, Promise.resolve(key))
     for (const [token, email] of kept.refreshTokens) this.#refreshTokens.set(token, email)
     this.#directory = directory
@@ -181,7 +181,7 @@ export class Credentials {
     if (!directory) return Promise.resolve()
     this.#kept = this.#kept.then(async () => {
       const keys = [...this.#keys].map(async ([email, made]) => [email, pemOf(await made)])
-      await directory.writeCredentials({
+      await directory.write('credentials', {
         serviceAccounts: Object.fromEntries(await Promise.all(keys)) as unknown,
         refreshTokens: Object.fromEntries(this.#refreshTokens),
       })

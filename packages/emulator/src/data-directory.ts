@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { claim, findOwner } from './owner-socket.ts'
 
 const OWNER_SOCKET = 'owner.sock'
-const CREDENTIALS = 'credentials.json'
 const CLUSTER = 'cluster.json'
+
+/** What is kept for all clusters. */
+type KeptName = 'credentials' | 'http-authority'
 
 /** What is kept of a cluster besides PostgreSQL's data. */
 export interface KeptCluster {
@@ -36,12 +38,13 @@ export class DataDirectory {
     return this.#release()
   }
 
-  async readCredentials(): Promise<unknown> {
-    return readJson(join(this.path, CREDENTIALS))
+  /** What has been written under this name; nothing where nothing has. */
+  read(name: KeptName): Promise<unknown> {
+    return readJson(join(this.path, `${name}.json`))
   }
 
-  async writeCredentials(credentials: unknown): Promise<void> {
-    await writeJson(join(this.path, CREDENTIALS), credentials)
+  write(name: KeptName, value: unknown): Promise<void> {
+    return writeJson(join(this.path, `${name}.json`), value)
   }
 
   /** What is kept of a cluster; nothing where its set-up has not been finished before. */

@@ -9,6 +9,7 @@ import { grpcExchange, isGrpc } from './grpc.ts'
 import { http1Exchange, http2Exchange, type HttpExchange } from './http-exchange.ts'
 import { explainListenError } from './listen-error.ts'
 import { cut, Sockets } from './sockets.ts'
+import { TlsHandshakes } from './tls-handshakes.ts'
 
 interface Services {
   /** The certificate to present to clients that speak TLS; asked for once, by the first of them. */
@@ -35,7 +36,7 @@ export class HttpPort {
     const secured = request.socket instanceof tls.TLSSocket ? request.socket : undefined
     void this.#services.serve(http1Exchange(request, response, (how) => cut(how, socket, secured)))
   })
-  #identity: Promise<ServerIdentity> | undefined
+  #handshakes: Promise<TlsHandshakes> | undefined
 
   constructor(services: Services) {
     this.#services = services
@@ -80,17 +81,22 @@ export class HttpPort {
   }
 
   async #secure(socket: net.Socket): Promise<void> {
-    const identity = await (this.#identity ??= this.#services.identity())
-    const server = tls.createServer({ ...identity, ALPNProtocols: ['h2', 'http/1.1'] })
-    server.once('tlsClientError', () => socket.destroy())
-    server.once('secureConnection', (secured) => {
-      this.#sockets.secure(socket, secured)
-      secured.on('error', () => socket.destroy())
-      if (secured.alpnProtocol === 'h2') this.#serveHttp2(socket, secured)
-      else this.#serveHttp1(socket, secured)
-    })
-    // A server for each connection, so that it is known which connection the secured one is upon.
-    server.emit('connection', socket)
+    const handshakes = await (this.#handshakes ??= this.#prepareHandshakes())
+    let secured: tls.TLSSocket
+    try {
+      secured = await handshakes.complete(socket)
+    } catch {
+      socket.destroy()
+      return
+    }
+    this.#sockets.secure(socket, secured)
+    secured.on('error', () => socket.destroy())
+    if (secured.alpnProtocol === 'h2') this.#serveHttp2(socket, secured)
+    else this.#serveHttp1(socket, secured)
+  }
+
+  async #prepareHandshakes(): Promise<TlsHandshakes> {
+    return new TlsHandshakes({ ...(await this.#services.identity()), ALPNProtocols: ['h2', 'http/1.1'] })
   }
 
   #serveHttp1(socket: net.Socket, secured?: tls.TLSSocket): void {

@@ -66,7 +66,7 @@ class RunningEmulator implements Emulator {
   readonly #instances = new Map<string, Instance>()
   readonly #proxies = new Map<string, ServerSideProxy>()
   readonly #httpPort: HttpPort
-  readonly #httpAuthority = once(() => CertificateAuthority.create())
+  readonly #httpAuthority = once(() => this.#loadHttpAuthority())
   readonly #onConnection: ((connection: ConnectionReport) => void) | undefined
   readonly #uris: readonly [string, ...string[]]
   #directory: DataDirectory | undefined
@@ -246,6 +246,15 @@ class RunningEmulator implements Emulator {
     this.#instances.set(instance.uri, instance)
     this.#proxies.set(instance.uri, proxy)
     await proxy.listen()
+  }
+
+  /** The authority of the Admin API's certificate: clients are told to trust it, so it is kept where anything is. */
+  async #loadHttpAuthority(): Promise<CertificateAuthority> {
+    const kept = await this.#directory?.read('http-authority')
+    if (kept !== undefined) return CertificateAuthority.restore(kept)
+    const authority = await CertificateAuthority.create()
+    await this.#directory?.write('http-authority', await authority.keep())
+    return authority
   }
 
   #find(uri: string): Instance {
