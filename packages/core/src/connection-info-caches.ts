@@ -26,8 +26,8 @@ export interface CachesOptions {
 }
 
 /** At most two refreshes of an instance at once, then one each 30 seconds, first tries and forced ones included. */
-const refreshBurst = 2
-const refreshIntervalMs = 30_000
+export const refreshBurst: number = 2
+export const refreshIntervalMs: number = 30_000
 
 /**
  * The connection-info caches of one connector: one for each instance, made at its first connect and kept, with its

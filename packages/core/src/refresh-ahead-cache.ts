@@ -2,7 +2,7 @@ import type { AlloyDBError } from './alloydb-error.ts'
 import type { ConnectionInfo } from './connection-info.ts'
 import type { ConnectionInfoCache } from './connection-info-cache.ts'
 import { Refresher, type RefresherOptions } from './refresher.ts'
-import { refreshDelayMs } from './refresh-schedule.ts'
+import { refreshDelayMs, retryDelayMs } from './refresh-schedule.ts'
 
 /**
  * Refreshes in the background, well ahead of the certificate's expiry, so that no dial waits for it.
@@ -47,9 +47,12 @@ export class RefreshAheadCache implements ConnectionInfoCache {
 
   /** How long to wait until the next refresh; none follows a failure that no retry mends. */
   #nextDelayMs(): number | undefined {
-    const { current, failure, retryDelayMs } = this.#refresher
-    if (failure !== undefined) return failure.retryable ? retryDelayMs : undefined
-    return current && refreshDelayMs(Date.now(), current.expiresAt, Math.random())
+    const { current, failure, retryDelayMs: allowedInMs } = this.#refresher
+    if (failure === undefined) {
+      return current && refreshDelayMs(Date.now(), current.expiresAt, Math.random())
+    }
+    if (!failure.retryable || current === undefined) return failure.retryable ? allowedInMs : undefined
+    return Math.max(allowedInMs, retryDelayMs(Date.now(), current.expiresAt, Math.random()))
   }
 
   /** Refreshes with nobody waiting. A failure is published by the refresh itself, and remembered by the refresher. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { refreshDelayMs } from '../src/refresh-schedule.ts'
+import { refreshDelayMs, retryDelayMs } from '../src/refresh-schedule.ts'
 
 const minute = 60_000
 const now = Date.parse('2026-01-01T00:00:00Z')
@@ -18,7 +18,7 @@ describe('refreshDelayMs', () => {
     expect(refreshDelayMs(now, now + leftMinutes * minute, 0)).toBe(delayMinutes * minute)
   })
 
-  test('takes at most a half off at random, and never makes a refresh later', () => {
+  test('takes up to two thirds off at random, and never makes a refresh later', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: -60, max: 24 * 60 }),
@@ -28,9 +28,24 @@ describe('refreshDelayMs', () => {
           const latest = refreshDelayMs(now, expiresAt, 0)
           const delay = refreshDelayMs(now, expiresAt, random)
           expect(delay).toBeLessThanOrEqual(latest)
-          expect(delay).toBeGreaterThanOrEqual(Math.floor(latest / 2))
+          expect(delay).toBeGreaterThanOrEqual(Math.floor(latest / 3))
         },
       ),
     )
+  })
+})
+
+describe('retryDelayMs', () => {
+  test.each([
+    ['1 h left: after 15 min', 60, 15],
+    ['4 min left: after 1 min', 4, 1],
+    ['expired: now', -10, 0],
+  ])('%s', (_, leftMinutes, delayMinutes) => {
+    expect(retryDelayMs(now, now + leftMinutes * minute, 0)).toBe(delayMinutes * minute)
+  })
+
+  test('takes up to two thirds off at random', () => {
+    expect(retryDelayMs(now, now + 60 * minute, 0.5)).toBe(10 * minute)
+    expect(retryDelayMs(now, now + 60 * minute, 0.999_999)).toBeCloseTo(5 * minute, -1)
   })
 })

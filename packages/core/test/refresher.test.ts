@@ -222,18 +222,28 @@ describe('the refresh-ahead cache', () => {
     ])
   })
 
-  test('keeps what is valid through failures, which it retries ever later, and recovers', async () => {
+  test('keeps what is valid through failures, which it retries within what is left, and recovers', async () => {
     const first = await cache.get()
     service.failing('ALLOYDB_ADMIN_API_UNAVAILABLE')
     await vi.advanceTimersByTimeAsync(30 * minute)
     expect(await cache.get()).toBe(first)
-    await vi.advanceTimersByTimeAsync(5 * minute)
+    await vi.advanceTimersByTimeAsync(25 * minute)
     expect(await cache.get()).toBe(first)
-    const delays = service.waits.slice(1).map(([, delayMs]) => delayMs)
-    expect(delays).toEqual([1_000, 29_000, 30_000, 30_000, 30_000, 32_000, 64_000, 120_000])
+    const [, ...delays] = service.waits.map(([, delayMs]) => delayMs)
+    expect(delays).toEqual([450_000, 337_500, 253_125, 189_843, 142_383, 106_787, 80_090])
     service.answer = async () => {}
     await vi.advanceTimersByTimeAsync(2 * minute)
     expect(await cache.get()).not.toBe(first)
+  })
+
+  test('retries ever later once nothing is valid any more', async () => {
+    await cache.get()
+    service.failing('ALLOYDB_ADMIN_API_UNAVAILABLE')
+    vi.setSystemTime(Date.now() + hour)
+    await expect(cache.get()).rejects.toMatchObject({ code: 'ALLOYDB_ADMIN_API_UNAVAILABLE' })
+    await vi.advanceTimersByTimeAsync(5 * minute)
+    const delays = service.waits.slice(1).map(([, delayMs]) => delayMs)
+    expect(delays).toEqual([1_000, 29_000, 30_000, 30_000, 30_000, 32_000, 64_000, 120_000])
   })
 
   test('stops its timer at a failure that no retry mends; a later connect starts it again', async () => {
@@ -254,8 +264,8 @@ describe('the refresh-ahead cache', () => {
 
   test('honours the time that the service names for another try', async () => {
     await cache.get()
-    service.failing('ALLOYDB_ADMIN_API_UNAVAILABLE', Date.now() + 33 * minute)
-    await vi.advanceTimersByTimeAsync(33 * minute - 1)
+    service.failing('ALLOYDB_ADMIN_API_UNAVAILABLE', Date.now() + 45 * minute)
+    await vi.advanceTimersByTimeAsync(45 * minute - 1)
     expect(service.fetches).toBe(2)
     await vi.advanceTimersByTimeAsync(1)
     expect(service.fetches).toBe(3)
