@@ -8,7 +8,7 @@ const conditions = ['@alloydb/source', 'node', 'module-sync', 'default']
 const sharedPostgres = join(import.meta.dirname, 'tooling/testing/shared-postgres.ts')
 
 const packages = readdirSync(new URL('packages', import.meta.url)).map((name) => `packages/${name}`)
-const projects = [...packages, 'tooling/libraries']
+const projects = [...packages, 'tooling/libraries', 'tooling/bench']
 
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },

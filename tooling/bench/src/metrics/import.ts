@@ -1,0 +1,75 @@
+import { again, compare, runInterleaved, withControl, type Variant } from '../comparison.ts'
+import {
+  findPublishedPackages,
+  type PublishedPackage,
+} from '../../../scripts/package-checks/published-packages.ts'
+import { runCommand } from '../../../scripts/run-command.ts'
+import type { Figure, Metric } from '../metric.ts'
+import type { StripRow } from '../plot.ts'
+import { summarize } from '../statistics.ts'
+
+const coreName = '@alloydb/core'
+/** Not for production, and with a budget of its own. */
+const withoutBar = ['@alloydb/emulator']
+const emptyModule = 'data:text/javascript,'
+
+/** What importing each package takes, beyond what it is put on: its driver, and core for an adapter. */
+export const importTime: Metric = {
+  names: ['import_ms'],
+  title: 'Importing a package',
+  async measure({ quick, signal }) {
+    const figures: Figure[] = []
+    const rows: StripRow[] = []
+    for (const published of findPublishedPackages()) {
+      const { name } = published.manifest
+      const samples = await runInterleaved(
+        withControl(createVariants(published), name),
+        quick ? { rounds: 2, warmUpRounds: 0 } : { rounds: 25 },
+        signal,
+      )
+      const empty = samples.get('an empty module') ?? []
+      const net = (samples.get(name) ?? []).map((value, round) => value - (empty[round] ?? 0))
+      const isCore = name === coreName
+      const bases = findBases(published)
+      figures.push({
+        name: 'import_ms',
+        case: name,
+        against:
+          bases.length === 0 ? 'less an empty module' : `after ${bases.join(', ')}; less an empty module`,
+        unit: 'ms',
+        value: summarize(net),
+        control: compare(samples, again(name), name).median,
+        bar: withoutBar.includes(name) ? undefined : { atMost: isCore ? 15 : 5 },
+      })
+      rows.push({ label: name, values: net })
+    }
+    return { figures, plot: { kind: 'strips', unit: 'ms', rows } }
+  },
+}
+
+function createVariants(published: PublishedPackage): Variant[] {
+  const bases = findBases(published)
+  const measure = async (specifier: string): Promise<number> => {
+    const loads = bases.map((base) => `await import(${JSON.stringify(base)})`)
+    const program = `${loads.join('\n')}
+      const startedAt = performance.now()
+      await import(${JSON.stringify(specifier)})
+      console.log(performance.now() - startedAt)`
+    // Run in the package's folder, so that names mean what they mean to it.
+    const output = await runCommand([process.execPath, '--input-type=module', '--eval', program], {
+      cwd: published.directory,
+    })
+    return Number(output)
+  }
+  const { name } = published.manifest
+  return [
+    { name, measure: () => measure(name) },
+    { name: 'an empty module', measure: () => measure(emptyModule) },
+  ]
+}
+
+/** What is there already when an adapter is imported: core, and its driver or library. */
+function findBases({ manifest: { dependencies = {}, peerDependencies = {} } }: PublishedPackage): string[] {
+  const workspace = Object.keys(dependencies).filter((name) => name.startsWith('@alloydb/'))
+  return [...(workspace.length > 0 ? [coreName] : []), ...Object.keys(peerDependencies)]
+}

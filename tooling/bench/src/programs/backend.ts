@@ -1,0 +1,67 @@
+import { dirname } from 'node:path'
+import { startPostgres, type PostgresServer } from '@alloydb/emulator'
+import pg from 'pg'
+import { AdminApi, cloudSqlInstance } from '../backend/admin-api.ts'
+import type { BackendAddresses, BackendCommands } from '../backend/backend.ts'
+import { Identities } from '../backend/identities.ts'
+import { Terminator } from '../backend/terminator.ts'
+import { serve } from '../program.ts'
+
+const { project, region, name } = cloudSqlInstance
+const cloudSqlPort = 3307
+const user = 'bench'
+
+const identities = await Identities.create(`${project}:${name}`)
+const terminator = new Terminator(identities)
+const adminApi = new AdminApi(identities)
+let postgres: PostgresServer | undefined
+let opened: Promise<BackendAddresses> | undefined
+let cloudSql: Promise<number> | undefined
+let database: Promise<void> | undefined
+
+async function open(): Promise<BackendAddresses> {
+  const host = await adminApi.listen()
+  adminApi.proxyPort = await terminator.listenForAlloyDB()
+  return {
+    host,
+    proxyPort: adminApi.proxyPort,
+    driverPort: await terminator.listenForDrivers(),
+    instance: 'projects/bench/locations/local/clusters/main/instances/primary',
+    cloudSqlInstance: `${project}:${region}:${name}`,
+  }
+}
+
+/** Starts PostgreSQL with a user whom it trusts, as AlloyDB does once the server-side proxy has verified an IAM user. */
+async function openDatabase(): Promise<void> {
+  postgres = await startPostgres()
+  const admin = new pg.Client({
+    host: dirname(postgres.socketPath),
+    user: 'alloydbadmin',
+    password: postgres.adminPassword,
+    database: 'postgres',
+  })
+  await admin.connect()
+  await admin.query(`create role ${user} login in role alloydbiamuser`)
+  await admin.query(`create unlogged table public.copied (id integer, name text)`)
+  await admin.query(`grant all on table public.copied to ${user}`)
+  await admin.end()
+  terminator.socketPath = postgres.socketPath
+}
+
+serve(
+  {
+    open: () => (opened ??= open()),
+    setApiLatency: (ms) => {
+      adminApi.latencyMs = ms
+    },
+    listenForCloudSql: async () => {
+      await (cloudSql ??= terminator.listenForCloudSql(cloudSqlPort))
+    },
+    openDatabase: async () => {
+      await (database ??= openDatabase())
+      return { user, database: 'postgres' }
+    },
+    createClientIdentity: () => identities.createClient(),
+  } satisfies BackendCommands,
+  () => Promise.all([terminator.close(), adminApi.close(), postgres?.stop()]),
+)

@@ -1,0 +1,45 @@
+import type { OpenDriver, OpenDriverOn, Route, RouteTargets } from '../drivers/driver.ts'
+import { openPg } from '../drivers/pg.ts'
+import { openPostgresJs } from '../drivers/postgres-js.ts'
+import { serve } from '../program.ts'
+
+/** The drivers that are measured. */
+export type DriverName = 'pg' | 'postgres.js'
+
+/** What a driver is put to. */
+export type Work = 'select 1 on 1' | 'select 1 on 10' | '4 MB result' | 'COPY in'
+
+/** Does a driver's work over several routes, whose connections are all open. */
+export type QueryClientCommands = {
+  open: (setup: { driver: DriverName; routes: readonly Route[]; targets: RouteTargets }) => Promise<void>
+  /** Does a block of work and gives the milliseconds that it took. */
+  run: (block: { route: Route; work: Work }) => Promise<number>
+  close: () => Promise<void>
+}
+
+const drivers: Readonly<Record<DriverName, OpenDriverOn>> = { pg: openPg, 'postgres.js': openPostgresJs }
+const open = new Map<Route, OpenDriver>()
+
+const works: Readonly<Record<Work, (driver: OpenDriver) => Promise<void>>> = {
+  'select 1 on 1': (driver) => driver.select(1, 100),
+  'select 1 on 10': (driver) => driver.select(10, 300),
+  '4 MB result': (driver) => driver.readRows(),
+  'COPY in': (driver) => driver.copyIn(),
+}
+
+serve({
+  async open({ driver, routes, targets }) {
+    process.env['ALLOYDB_EMULATOR_HOST'] = targets.host
+    for (const route of routes) open.set(route, await drivers[driver](route, targets))
+  },
+  async run({ route, work }) {
+    const driver = open.get(route)
+    if (driver === undefined) throw new Error(`The route "${route}" is not open.`)
+    const startedAt = performance.now()
+    await works[work](driver)
+    return performance.now() - startedAt
+  },
+  async close() {
+    await Promise.all([...open.values()].map((driver) => driver.close()))
+  },
+} satisfies QueryClientCommands)
