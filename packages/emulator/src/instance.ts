@@ -70,7 +70,7 @@ export class Instance implements EmulatedInstance {
   /** PostgreSQL restarts, and takes no sessions yet. */
   isPostgresStarting = false
   /** The process ids of PostgreSQL's backends of this instance's sessions. */
-  readonly backends = new Set<number>()
+  readonly backends: Set<number> = new Set()
   readonly #owner: Cluster
 
   constructor(options: InstanceOptions, port: number, owner: Cluster) {
