@@ -1,3 +1,4 @@
+import { recordClients } from '@alloydb-tooling/conformance/record-clients'
 import type { Query, Subject } from '@alloydb-tooling/conformance/subject'
 import { CompiledQuery, Kysely } from 'kysely'
 import pg from 'pg'
@@ -8,26 +9,20 @@ export const subject: Subject = {
   module: import.meta.url,
   findsIamUser: true,
   open({ dialer, connectTimeoutMs, ...config }) {
-    const clients = new Set<pg.Client>()
-    class RecordedClient extends pg.Client {
-      constructor(config?: pg.ClientConfig) {
-        super(config)
-        clients.add(this)
-      }
-    }
+    const { Client, sockets } = recordClients(pg.Client)
     const db = new Kysely<unknown>({
       dialect: new AlloyDBDialect({
         ...config,
         connector: dialer,
         connectionTimeoutMillis: connectTimeoutMs,
-        Client: RecordedClient as unknown as NonNullable<pg.PoolConfig['Client']>,
+        Client: Client as unknown as NonNullable<pg.PoolConfig['Client']>,
       }),
     })
     return {
       query: queryOf(db),
       transaction: (work) => db.transaction().execute((transaction) => work(queryOf(transaction))),
       end: () => db.destroy(),
-      sockets: () => [...clients].map(({ connection }) => connection.stream),
+      sockets,
     }
   },
 }
