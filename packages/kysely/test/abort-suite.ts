@@ -1,8 +1,7 @@
 import { Kysely, sql } from 'kysely'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { AlloyDBDialect, type AlloyDBDialectConfig } from '../src/index.ts'
-import { failureOf, type Harness } from '@alloydb-tooling/conformance'
-import { countConnectors } from './harness.ts'
+import { countConnectors, failureOf, type Harness } from '@alloydb-tooling/conformance'
 
 const often = { interval: 5, timeout: 5_000 }
 

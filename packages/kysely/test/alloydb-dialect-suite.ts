@@ -15,8 +15,7 @@ import { fileURLToPath } from 'node:url'
 import Cursor from 'pg-cursor'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { AlloyDBDialect, type AlloyDBDialectConfig } from '../src/index.ts'
-import { failureOf, type Harness } from '@alloydb-tooling/conformance'
-import { countConnectors } from './harness.ts'
+import { countConnectors, failureOf, type Harness } from '@alloydb-tooling/conformance'
 
 interface Database {
   orders: {

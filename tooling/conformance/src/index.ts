@@ -1,3 +1,4 @@
+export { countConnectors, type ConnectorCounts } from './count-connectors.ts'
 export {
   countClosedConnectors,
   failureOf,
