@@ -4,9 +4,9 @@ import { migrate } from 'drizzle-orm/node-postgres/migrator'
 import assert from 'node:assert/strict'
 import * as path from 'node:path'
 import * as schema from './schema.ts'
+import { customers, orders } from './schema.ts'
 
 const { ALLOYDB_INSTANCE: instance = '' } = process.env
-const { customers, orders } = schema
 
 // The user, password and database come from PGUSER, PGPASSWORD and PGDATABASE.
 const db = drizzle({ connection: { instance }, schema })
