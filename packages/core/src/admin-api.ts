@@ -47,12 +47,17 @@ export class AdminApi {
   async getConnectionInfo(instance: InstanceUri, signal: AbortSignal): Promise<ServerAddresses> {
     const { data, headers } = await this.#call(instance, 'instance', '/connectionInfo', signal)
     const port = Number(headers.get('x-alloydb-emulator-port'))
+    const hosts = readHosts({
+      PRIVATE: property(data, 'ipAddress'),
+      PUBLIC: property(data, 'publicIpAddress'),
+      PSC: property(data, 'pscDnsName') || property(data, 'pscAutoDnsName'),
+    })
+    // An instance may have no address at all, but it has a name.
+    if (Object.keys(hosts).length === 0 && typeof property(data, 'name') !== 'string') {
+      throw invalidResponseError(instance, 'connection info')
+    }
     return {
-      hosts: readHosts({
-        PRIVATE: property(data, 'ipAddress'),
-        PUBLIC: property(data, 'publicIpAddress'),
-        PSC: property(data, 'pscDnsName') || property(data, 'pscAutoDnsName'),
-      }),
+      hosts,
       port: this.#options.isEmulator && port > 0 ? port : serverProxyPort,
     }
   }
@@ -71,14 +76,7 @@ export class AdminApi {
     const certificateChain = property(data, 'pemCertificateChain')
     const caCertificate = property(data, 'caCert')
     if (!isNonEmptyStrings(certificateChain) || typeof caCertificate !== 'string') {
-      throw new AlloyDBError(
-        'ALLOYDB_ADMIN_API_INVALID_RESPONSE',
-        `The Admin API gave no client certificate for instance "${instance.name}".`,
-        {
-          instance: instance.name,
-          hint: 'If apiEndpoint is set, check that it is the AlloyDB Admin API.',
-        },
-      )
+      throw invalidResponseError(instance, 'client certificate')
     }
     return { certificateChain, caCertificate }
   }
@@ -116,6 +114,18 @@ export class AdminApi {
       throw adminApiError(failure, instance, resource, principal)
     }
   }
+}
+
+/** What answered gave something else than what was asked for. */
+function invalidResponseError({ name }: InstanceUri, what: string): AlloyDBError {
+  return new AlloyDBError(
+    'ALLOYDB_ADMIN_API_INVALID_RESPONSE',
+    `The Admin API gave no ${what} for instance "${name}".`,
+    {
+      instance: name,
+      hint: 'Something else may have answered in its place, such as a proxy or the login page of a network. If apiEndpoint is set, check that it is the AlloyDB Admin API.',
+    },
+  )
 }
 
 /**

@@ -68,7 +68,10 @@ export class ConnectorEngine {
       if (error.code === 'ALLOYDB_EXCHANGE_REJECTED') this.#credentials.forgetTokens()
       const renewing = cache.replace(info)
       // After a timeout, or a clear no, the refresh is for the next connect.
-      if (!worthRetry.has(error.code)) throw error
+      if (!worthRetry.has(error.code)) {
+        renewing.catch(() => {})
+        throw error
+      }
       const renewed = await abortable(renewing, signal)
       if (renewed === undefined) throw error
       event.attempts += 1

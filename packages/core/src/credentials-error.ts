@@ -15,11 +15,14 @@ export function credentialsError(error: unknown): AlloyDBError {
   if (reason === 'invalid_grant') {
     const needsReauthentication =
       property(body, 'error_subtype') === 'invalid_rapt' || /rapt/.test(cause.message)
+    const isAboutTime = /\biat\b|timeframe/.test(cause.message)
     return new AlloyDBError(
       'ALLOYDB_CREDENTIALS_REJECTED',
       `Google rejected the credentials: ${needsReauthentication ? 'you need to log in again (reauth)' : oneLine(cause.message)}.`,
       {
-        hint: 'Run `gcloud auth application-default login` for a user; for a service account, check that its key still exists and that the clock of this machine is right.',
+        hint: isAboutTime
+          ? `Check the clock of this machine: it says ${new Date().toISOString()}.`
+          : 'Run `gcloud auth application-default login` for a user; for a service account, check that its key still exists and that the clock of this machine is right.',
         cause,
       },
     )
@@ -52,6 +55,17 @@ export function credentialsError(error: unknown): AlloyDBError {
     'ALLOYDB_CREDENTIALS_NOT_FOUND',
     `No usable Google credentials were found: ${oneLine(cause.message)}.`,
     { hint: loginHint, cause },
+  )
+}
+
+/** What answered in place of the token endpoint gave no token. */
+export function noTokenError(): AlloyDBError {
+  return new AlloyDBError(
+    'ALLOYDB_CREDENTIALS_UNAVAILABLE',
+    'No access token could be fetched: the answer of the token endpoint holds none.',
+    {
+      hint: 'Something else may have answered in its place, such as a proxy or the login page of a network.',
+    },
   )
 }
 

@@ -1,6 +1,6 @@
 import type { AuthClient } from 'google-auth-library'
 import { AlloyDBError } from './alloydb-error.ts'
-import { credentialsError } from './credentials-error.ts'
+import { credentialsError, noTokenError } from './credentials-error.ts'
 import type { Auth, CredentialsOptions } from './credentials-options.ts'
 import { openAuthClient } from './auth-client.ts'
 import { findEmulatorPrincipal, openEmulatorAuth } from './emulator-auth.ts'
@@ -126,9 +126,13 @@ export class Credentials {
 }
 
 async function authorise(client: AuthClient, url?: string): Promise<Headers> {
+  let headers: Headers
   try {
-    return new Headers(await client.getRequestHeaders(url))
+    headers = new Headers(await client.getRequestHeaders(url))
   } catch (error) {
     throw credentialsError(error)
   }
+  // The library takes whatever comes with 200 for an answer with a token.
+  if (headers.get('authorization') === 'Bearer undefined') throw noTokenError()
+  return headers
 }

@@ -31,6 +31,9 @@ const routes: Readonly<Record<IpType, string>> = {
   PSC: 'ipType PSC needs a Private Service Connect endpoint in this VPC, a firewall that lets port 5433 through, and a DNS record for the name.',
 }
 
+const refusedHint =
+  'There is a machine at that address, and nothing listens on that port: the instance may be restarting or under maintenance. Try again; if it stays, check that it is started, and that the address is its own.'
+
 const iamLoginHint =
   'For IAM login, check four things: the principal has roles/alloydb.databaseUser; the instance has the flag alloydb.iam_authentication=on; a database user of its name exists (a service account without ".gserviceaccount.com"); and `user` is that name.'
 
@@ -83,7 +86,11 @@ export function tcpError(error: unknown, { instance, host, port, ipType }: DialT
   return new AlloyDBError(
     'ALLOYDB_TCP_FAILED',
     `TCP to ${at(host, port)} of instance "${instance}" failed: ${reasonOf(error)}.`,
-    { instance, hint: routes[ipType], cause: error },
+    {
+      instance,
+      hint: property(error, 'code') === 'ECONNREFUSED' ? refusedHint : routes[ipType],
+      cause: error,
+    },
   )
 }
 
@@ -100,6 +107,13 @@ export function tlsError(error: unknown, { instance, host, port }: DialTarget): 
       'The address may have moved to another instance: try again. If it stays, something between here and the instance answers in its place.',
     )
   }
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return make(
+      'ALLOYDB_SERVER_CERTIFICATE_UNTRUSTED',
+      `The certificate of the server at ${at(host, port)} of instance "${instance}" is not valid at this time: ${reasonOf(error)}.`,
+      `Check the clock of this machine: it says ${new Date().toISOString()}. If that is right, something between here and the instance answers in its place.`,
+    )
+  }
   if (typeof code === 'string' && certificateFailures.test(code)) {
     return make(
       'ALLOYDB_SERVER_CERTIFICATE_UNTRUSTED',
@@ -114,10 +128,11 @@ export function tlsError(error: unknown, { instance, host, port }: DialTarget): 
       "AlloyDB's server-side proxy speaks nothing else: something in between answers in its place.",
     )
   }
-  if (isAlert(code)) return rejectedCertificate(error, instance)
+  // An alert that comes this early is not about the client certificate, which the server has not seen.
+  const isTls = code !== 'ERR_SSL_WRONG_VERSION_NUMBER'
   return make(
     'ALLOYDB_TLS_FAILED',
-    `The TLS handshake with ${at(host, port)} of instance "${instance}" failed: ${reasonOf(error)}.`,
+    `The TLS handshake with ${at(host, port)} of instance "${instance}" failed: ${isTls ? reasonOf(error) : 'what answered is not TLS'}.`,
     'Check that port 5433 of that address is the server-side proxy, with nothing in between that ends TLS.',
   )
 }
@@ -136,7 +151,8 @@ export function exchangeError(error: unknown, { instance, host, port, authType }
     )
   }
   // With TLS 1.3 the server judges the client certificate after the client's handshake is over: by an alert.
-  if (isAlert(property(error, 'code'))) return rejectedCertificate(error, instance)
+  const alert = property(error, 'code')
+  if (typeof alert === 'string' && certificateAlerts.test(alert)) return rejectedCertificate(error, instance)
   const { code, what, hint } = exchangeFailures.closed
   return new AlloyDBError(
     code,
@@ -190,11 +206,9 @@ function rejectedCertificate(error: unknown, instance: string): AlloyDBError {
 const certificateFailures =
   /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|CERTIFICATE_|ERR_TLS_CERT_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_)/
 /** OpenSSL's codes for no common TLS version. */
-const versionFailures = /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|WRONG_VERSION|NO_PROTOCOLS|LEGACY/
-
-function isAlert(code: unknown): boolean {
-  return typeof code === 'string' && /ALERT/.test(code)
-}
+const versionFailures = /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|WRONG_SSL_VERSION|NO_PROTOCOLS|LEGACY/
+/** OpenSSL's codes for the alerts by which a server turns a client certificate down. */
+const certificateAlerts = /ALERT.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR|HANDSHAKE_FAILURE)/
 
 function at(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
@@ -204,5 +218,10 @@ function reasonOf(error: unknown): string {
   const message = messageOf(error)
   // OpenSSL's messages: "<address>:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:<file>"
   const openssl = /:error:[0-9A-F]{8}:[^:]*:[^:]*:([^:]+):/.exec(message)?.[1]
-  return (openssl ?? message).replace(/\s+/g, ' ').trim().replace(/\.$/, '')
+  // Node's advice on the system's authorities, none of which is ever trusted here.
+  return (openssl ?? message)
+    .replace(/; if the root CA is installed locally.*/, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replace(/\.$/, '')
 }

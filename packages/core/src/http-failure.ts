@@ -40,10 +40,27 @@ function parseRetryAfter(value: string, now: number): number | undefined {
   return Number.isNaN(at) ? undefined : Math.min(at, now + longestRetryAfterMs)
 }
 
-/** Copies of an error just what is safe to print: its name, its code and its message without query strings. */
+/**
+ * Copies of an error just what is safe to print: its name, its code and its message without query strings. `fetch` says
+ * what went wrong in the cause of a cause alone.
+ */
 function safeError(error: unknown): Error {
-  const copy = new Error(messageOf(error).replace(/\?[^\s,]*/g, '?…'))
+  const chain = causesOf(error)
+  const [message, root] = [messageOf(error), messageOf(chain.at(-1))]
+  const isSaid = chain.length === 1 || message.includes(root) || !(chain.at(-1) instanceof Error)
+  const copy = new Error((isSaid ? message : `${message}: ${root}`).replace(/\?[^\s,]*/g, '?…'))
   copy.name = error instanceof Error ? error.name : 'Error'
-  const code = property(error, 'code') ?? property(property(error, 'cause'), 'code')
+  const code = chain.map((link) => property(link, 'code')).find((found) => typeof found === 'string')
   return typeof code === 'string' ? Object.assign(copy, { code }) : copy
+}
+
+const longestChain = 5
+
+/** An error, its cause, the cause of that, and so on. */
+function causesOf(error: unknown): unknown[] {
+  const chain = [error]
+  for (let cause = property(error, 'cause'); cause !== undefined; cause = property(cause, 'cause')) {
+    if (chain.push(cause) === longestChain) break
+  }
+  return chain
 }

@@ -98,12 +98,20 @@ export class Refresher {
   /**
    * Replaces connection info that a dial has failed with. Joins a refresh under way, keeps info that is newer than
    * what failed, and gives `undefined` where no refresh is allowed now or where it failed.
+   *
+   * @throws ALLOYDB_INSTANCE_NOT_FOUND where the instance is gone, which is why the dial has failed
    */
   async replace(failed: ConnectionInfo): Promise<ConnectionInfo | undefined> {
     if (this.#current !== failed) return this.#current
     const mayStart = this.retryDelayMs === 0 && this.#options.limiter.waitMs(Date.now()) === 0
-    if (this.#inFlight === undefined && !mayStart) return undefined
-    return this.refresh().catch(() => undefined) // the failure is published; the dial has an error of its own
+    if (this.#inFlight !== undefined || mayStart) {
+      // The failure is published; the dial has an error of its own.
+      const renewed = await this.refresh().catch(() => undefined)
+      if (renewed !== undefined) return renewed
+    }
+    const failure = this.#failure?.error
+    if (failure?.code === 'ALLOYDB_INSTANCE_NOT_FOUND') throw copyError(failure)
+    return undefined
   }
 
   /** Aborts the refresh under way and waits for its end. No refresh starts afterwards. */

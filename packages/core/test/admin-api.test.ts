@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { AlloyDBErrorCode } from '../src/index.ts'
 import { failureOf, startHarness } from './harness.ts'
 
 const uri = 'projects/shop/locations/us-central1/clusters/main/instances/primary'
@@ -88,78 +87,6 @@ describe('an error of the Admin API', () => {
     expect(error.retryable).toBe(true)
   })
 
-  test.each<[string, Parameters<typeof emulator.faults.add>[0], AlloyDBErrorCode, string]>([
-    [
-      'a time to come back',
-      { step: 'connectionInfo', fail: { status: 429, retryAfterSeconds: 60 } },
-      'ALLOYDB_QUOTA_EXCEEDED',
-      'could not be refreshed',
-    ],
-    [
-      '400',
-      { step: 'certificate', fail: { status: 400, message: 'Bad location.' } },
-      'ALLOYDB_INVALID_REQUEST',
-      'Bad location.',
-    ],
-    [
-      'a bare 403',
-      { step: 'connectionInfo', fail: { status: 403, message: 'Forbidden.' } },
-      'ALLOYDB_PERMISSION_DENIED',
-      'Forbidden.',
-    ],
-    [
-      'an API that is not enabled, without details',
-      { step: 'connectionInfo', fail: { status: 403, reason: 'SERVICE_DISABLED' } },
-      'ALLOYDB_API_DISABLED',
-      'The API alloydb.googleapis.com is not enabled in project "shop"',
-    ],
-    [
-      '401',
-      { step: 'connectionInfo', fail: { status: 401 } },
-      'ALLOYDB_UNAUTHENTICATED',
-      'did not accept the credentials',
-    ],
-    ['500', { step: 'certificate', fail: { status: 500 } }, 'ALLOYDB_ADMIN_API_UNAVAILABLE', '(HTTP 500)'],
-    ['503', { step: 'connectionInfo', fail: { status: 503 } }, 'ALLOYDB_ADMIN_API_UNAVAILABLE', '(HTTP 503)'],
-    [
-      'a broken connection',
-      { step: 'connectionInfo', close: 'RST' },
-      'ALLOYDB_ADMIN_API_UNAVAILABLE',
-      'could not be reached',
-    ],
-    [
-      'a login page',
-      { step: 'certificate', garbage: true },
-      'ALLOYDB_ADMIN_API_INVALID_RESPONSE',
-      'gave no client certificate',
-    ],
-    [
-      'a certificate that is none',
-      { step: 'certificate', replace: { pemCertificateChain: ['x'] } },
-      'ALLOYDB_ADMIN_API_INVALID_RESPONSE',
-      'cannot be used',
-    ],
-    [
-      'no certificate',
-      { step: 'certificate', replace: { pemCertificateChain: [] } },
-      'ALLOYDB_ADMIN_API_INVALID_RESPONSE',
-      'gave no client certificate',
-    ],
-    [
-      'no CA',
-      { step: 'certificate', replace: { caCert: undefined } },
-      'ALLOYDB_ADMIN_API_INVALID_RESPONSE',
-      'gave no client certificate',
-    ],
-  ])('is its own for %s', async (_, fault, code, text) => {
-    emulator.faults.add(fault)
-    const error = await connectError()
-    expect(error.code).toBe(code)
-    expect(error.summary).toContain(text)
-    expect(error.summary).toContain(`instance "${uri}"`)
-    expect(error.hint).toBeTypeOf('string')
-  })
-
   test('carries the time to come back, which the next refresh honours', async () => {
     emulator.faults.add({ step: 'connectionInfo', fail: { status: 503, retryAfterSeconds: 3_600 }, times: 1 })
     const connector = openConnector({ auth: undefined }) // by the credentials library's own HTTP client
@@ -168,14 +95,6 @@ describe('an error of the Admin API', () => {
     expect(error.retryAt).toBeGreaterThanOrEqual(before + 3_599_000)
     expect((await failureOf(connector.connect(uri))).code).toBe('ALLOYDB_ADMIN_API_UNAVAILABLE')
     expect(countRequests()).toMatchObject({ connectionInfo: 1 })
-  })
-
-  test('that comes too late is its own, and its call is aborted', async () => {
-    const handle = emulator.faults.add({ step: 'connectionInfo', stall: true })
-    const error = await failureOf(openConnector({ refreshTimeoutMs: 1_000 }).connect(uri))
-    expect(error.code).toBe('ALLOYDB_REFRESH_TIMEOUT')
-    expect(error.summary).toBe(`The refresh of instance "${uri}" took longer than 1000 ms.`)
-    expect(handle.hits).toBe(1)
   })
 
   test('of a passing kind is over with the next connect', async () => {

@@ -5,7 +5,6 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { createSecureContext } from 'node:tls'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type { AlloyDBErrorCode } from '../src/index.ts'
 import type { ConnectionInfo } from '../src/connection-info.ts'
 import type { DialEvent } from '../src/diagnostics.ts'
 import { dial } from '../src/dial.ts'
@@ -31,131 +30,6 @@ const { emulator, openConnector, countRequests } = await startHarness({
 })
 const { instance } = emulator
 const onlyPsc = 'projects/p/locations/r/clusters/other/instances/psc'
-
-// Each server below stands for an instance that misbehaves in its own way, as the emulator's faults make it.
-describe('a failed dial', () => {
-  type Fault = Parameters<typeof emulator.faults.add>[0]
-  const postgresError = Buffer.concat([
-    Buffer.from('E\0\0\0\x48'),
-    Buffer.from('SFATAL\0C28000\0Mno pg_hba.conf entry for host "10.0.0.1", no encryption\0\0'),
-  ])
-  postgresError.writeUInt32BE(postgresError.length - 1, 1)
-
-  test.each<[string, Fault, AlloyDBErrorCode, string]>([
-    [
-      'a certificate of another CA',
-      { step: 'tls', serverCertificate: 'wrong-authority' },
-      'ALLOYDB_SERVER_CERTIFICATE_UNTRUSTED',
-      'is not of the CA of the cluster',
-    ],
-    [
-      'an expired server certificate',
-      { step: 'tls', serverCertificate: 'expired' },
-      'ALLOYDB_SERVER_CERTIFICATE_UNTRUSTED',
-      'certificate has expired',
-    ],
-    [
-      'a certificate for another address',
-      { step: 'tls', serverCertificate: 'wrong-address' },
-      'ALLOYDB_SERVER_ADDRESS_MISMATCH',
-      'it is for: IP Address:192.0.2.1, DNS:elsewhere.invalid',
-    ],
-    [
-      'TLS 1.2',
-      { step: 'tls', maxVersion: 'TLSv1.2' },
-      'ALLOYDB_TLS_VERSION_UNSUPPORTED',
-      'does not speak TLS 1.3',
-    ],
-    [
-      'a close before TLS',
-      { step: 'tcp', close: 'FIN' },
-      'ALLOYDB_TLS_FAILED',
-      'disconnected before secure TLS connection',
-    ],
-    ['a reset before TLS', { step: 'tcp', close: 'RST', delayMs: 50 }, 'ALLOYDB_TLS_FAILED', 'ECONNRESET'],
-    [
-      'a client certificate of another CA',
-      { step: 'certificate', untrusted: true },
-      'ALLOYDB_EXCHANGE_CLOSED',
-      'The connection broke',
-    ],
-    [
-      'a close after TLS',
-      { step: 'tls', close: 'FIN' },
-      'ALLOYDB_EXCHANGE_CLOSED',
-      'The connection broke in the metadata exchange',
-    ],
-    [
-      'a reset after TLS',
-      { step: 'tls', close: 'RST' },
-      'ALLOYDB_EXCHANGE_CLOSED',
-      'The connection broke in the metadata exchange',
-    ],
-    [
-      'a close in the exchange',
-      { step: 'exchange', close: 'FIN' },
-      'ALLOYDB_EXCHANGE_CLOSED',
-      'the server closed the connection',
-    ],
-    [
-      'a reset in the exchange',
-      { step: 'exchange', close: 'RST' },
-      'ALLOYDB_EXCHANGE_CLOSED',
-      'The connection broke',
-    ],
-    [
-      'a close in the middle of the response',
-      { step: 'exchange', garbage: Buffer.from([0, 0, 0, 9, 8]) },
-      'ALLOYDB_EXCHANGE_CLOSED',
-      'in the middle of its response',
-    ],
-    [
-      'an ERROR response',
-      { step: 'exchange', fail: { message: 'IAM says no' } },
-      'ALLOYDB_EXCHANGE_REJECTED',
-      'IAM says no',
-    ],
-    [
-      'a response of zero bytes',
-      { step: 'exchange', garbage: Buffer.alloc(4) },
-      'ALLOYDB_EXCHANGE_REJECTED',
-      'the response code is 0, with no reason given',
-    ],
-    [
-      'garbage',
-      { step: 'exchange', garbage: Buffer.from('00000003ffffff', 'hex') },
-      'ALLOYDB_EXCHANGE_INVALID',
-      'protobuf',
-    ],
-    [
-      'a response of 16 MiB',
-      { step: 'exchange', garbage: Buffer.from([1, 0, 0, 0]) },
-      'ALLOYDB_EXCHANGE_INVALID',
-      'claims to be 16777216 bytes long',
-    ],
-    [
-      'a PostgreSQL error',
-      { step: 'exchange', garbage: postgresError },
-      'ALLOYDB_EXCHANGE_POSTGRES_ERROR',
-      'FATAL: no pg_hba.conf entry for host "10.0.0.1", no encryption (SQLSTATE 28000)',
-    ],
-    [
-      'an E that is no PostgreSQL error',
-      { step: 'exchange', garbage: Buffer.from('HTTP/1.1 400').fill('E', 0, 1) },
-      'ALLOYDB_EXCHANGE_INVALID',
-      'claims to be',
-    ],
-  ])('by %s says so', async (_, fault, code, text) => {
-    emulator.faults.add(fault)
-    const connector = openConnector()
-    const error = await failureOf(connector.connect(instance))
-    expect(error.code).toBe(code)
-    expect(error.summary).toContain(text)
-    expect(error.summary).toContain(`"${instance}"`)
-    expect(error.hint).toBeTypeOf('string')
-    expect(error.instance).toBe(instance)
-  })
-})
 
 describe('the verification of the server', () => {
   test.each(['wrong-authority', 'wrong-address', 'expired'] as const)(
@@ -208,23 +82,6 @@ test('a client certificate that the server turns down by an alert is its own err
   const error = await failureOf(dial(info, 'token', settings, event, new AbortController().signal))
   expect(error.code).toBe('ALLOYDB_CLIENT_CERTIFICATE_REJECTED')
   expect(error.summary).toMatch(/rejected the client certificate: .*certificate required\.$/)
-})
-
-test("a client certificate that has expired by the server's clock ends the exchange", async () => {
-  // This machine's clock is an hour behind: here the certificate is still good.
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 })
-  emulator.faults.add({ step: 'certificate', notAfter: new Date(Date.now() + 1_800_000) })
-  const error = await failureOf(openConnector().connect(instance))
-  expect(error.code).toBe('ALLOYDB_EXCHANGE_CLOSED')
-  expect(error.hint).toContain('refused the client certificate')
-  expect(error.hint).toContain('the clock of this machine')
-})
-
-test('a client certificate that comes expired is its own error, and is not dialed with', async () => {
-  emulator.faults.add({ step: 'certificate', notAfter: new Date(Date.now() - 60_000) })
-  const error = await failureOf(openConnector().connect(instance))
-  expect(error.code).toBe('ALLOYDB_CLIENT_CERTIFICATE_EXPIRED')
-  expect(countRequests().tcp).toBe(0)
 })
 
 afterEach(() => {
@@ -355,19 +212,6 @@ describe('IP types', () => {
 })
 
 describe('a dial that hangs', () => {
-  test.each([
-    ['the TLS handshake', { step: 'tcp', stall: true }, 'ALLOYDB_TLS_TIMEOUT', 'The TLS handshake'],
-    ['the exchange', { step: 'exchange', stall: true }, 'ALLOYDB_EXCHANGE_TIMEOUT', 'The metadata exchange'],
-  ] as const)('in %s ends in its own timeout', async (_, fault, code, phase) => {
-    emulator.faults.add(fault)
-    const error = await failureOf(openConnector({ connectTimeoutMs: 1_000 }).connect(instance))
-    expect(error.code).toBe(code)
-    expect(error.summary).toMatch(
-      new RegExp(`^${phase} to 127\\.0\\.0\\.1:\\d+ of instance ".*" timed out after 1000 ms\\.$`),
-    )
-    await expect.poll(openSockets).toBe(0)
-  })
-
   test('a little in each phase ends where the time for all of them is over', async () => {
     emulator.faults.add({ step: 'tcp', delayMs: 900 })
     emulator.faults.add({ step: 'exchange', delayMs: 900 })

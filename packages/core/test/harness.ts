@@ -26,7 +26,7 @@ export async function startHarness(options: EmulatorOptions = {}): Promise<Harne
   let counted = 0
 
   afterEach(async () => {
-    emulator.faults.clear()
+    await emulator.faults.reset()
     await Promise.all(connectors.splice(0).map((connector) => connector.close()))
     emulator.disconnectAll('RST')
     counted = emulator.requests.length

@@ -33,6 +33,18 @@ describe('describeHttpFailure', () => {
     expect(inspect(described, { depth: Infinity, showHidden: true })).not.toContain('secret')
   })
 
+  test('says what the innermost cause says, which is all that `fetch` tells', () => {
+    const socket = Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' })
+    const thrown = new Error('fetch failed', { cause: new TypeError('fetch failed', { cause: socket }) })
+    expect(describeHttpFailure(thrown).cause).toMatchObject({
+      message: 'fetch failed: other side closed',
+      code: 'UND_ERR_SOCKET',
+    })
+    const circle = new Error('one')
+    circle.cause = new Error('two', { cause: circle })
+    expect(describeHttpFailure(circle).cause.message).toBe('one')
+  })
+
   test.each([
     ['Wed, 21 Oct 2026 07:28:00 GMT', Date.parse('2026-10-21T07:28:00Z')],
     ['soon', undefined],

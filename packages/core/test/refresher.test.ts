@@ -1,6 +1,6 @@
 import { createSecureContext } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { AlloyDBError } from '../src/index.ts'
+import { AlloyDBError, type AlloyDBErrorCode } from '../src/index.ts'
 import type { ConnectionInfo } from '../src/connection-info.ts'
 import type { ConnectionInfoCache } from '../src/connection-info-cache.ts'
 import { parseInstanceUri } from '../src/instance-uri.ts'
@@ -37,7 +37,7 @@ class Service {
     },
   }
 
-  failing(code: 'ALLOYDB_ADMIN_API_UNAVAILABLE' | 'ALLOYDB_PERMISSION_DENIED', retryAt?: number): void {
+  failing(code: AlloyDBErrorCode, retryAt?: number): void {
     this.answer = () => Promise.reject(new AlloyDBError(code, `${code} says the service`, { retryAt }))
   }
 }
@@ -173,6 +173,20 @@ describe.each([
     service.failing('ALLOYDB_ADMIN_API_UNAVAILABLE')
     expect(await cache.replace(failed)).toBeUndefined()
     expect(await cache.get()).toBe(failed)
+  })
+
+  test('says that the instance is gone to all whose dials fail, until it is found again', async () => {
+    const failed = await cache.get()
+    service.failing('ALLOYDB_INSTANCE_NOT_FOUND')
+    for (let dials = 0; dials < 3; dials += 1) {
+      await expect(cache.replace(failed)).rejects.toMatchObject({ code: 'ALLOYDB_INSTANCE_NOT_FOUND' })
+    }
+    expect(service.fetches).toBe(2)
+    service.answer = async () => {}
+    await vi.advanceTimersByTimeAsync(30_000)
+    const found = await cache.replace(failed)
+    expect(found).not.toBe(failed)
+    expect(await cache.get()).toBe(found)
   })
 
   test('aborts the fetch under way when it is closed, and fetches no more', async () => {
