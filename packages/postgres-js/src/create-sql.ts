@@ -1,22 +1,12 @@
 import { openAdapter, type AdapterConfig, type OpenedAdapter } from '@alloydb/core/adapter'
-import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import type { Dial } from './open-socket.ts'
-import { PoolConnections } from './pool-connections.ts'
+import { PoolConnections, type Pool } from './pool-connections.ts'
 import { toConfig } from './postgres-config.ts'
 
 /** Options of postgres.js that say where or how to connect. The instance URI says that, and nothing else may. */
-type ReservedOption = 'host' | 'hostname' | 'port' | 'path' | 'ssl' | 'sslnegotiation' | 'socket'
-
-const reservedOptions: readonly ReservedOption[] = [
-  'host',
-  'hostname',
-  'port',
-  'path',
-  'ssl',
-  'sslnegotiation',
-  'socket',
-]
+const reservedOptions = ['host', 'hostname', 'port', 'path', 'ssl', 'sslnegotiation', 'socket'] as const
+type ReservedOption = (typeof reservedOptions)[number]
 
 /** Types of the user's own, as postgres.js takes them. */
 type Types = Record<string, postgres.PostgresType>
@@ -32,12 +22,6 @@ export interface AlloyDBSqlConfig<T extends Types = {}>
 
 /** What `postgres<T>()` gives. */
 type AlloyDBSql<T extends Types> = ReturnType<typeof postgres<T>>
-
-/** What postgres.js has, and its types lack. */
-interface Closable {
-  /** Ends the connections, and has those that are busy end when they are not. */
-  close(): Promise<void>
-}
 
 /** Stands for the user until it is known. Keeps `PGUSER` and the name of the system's user out. */
 const unknownUser = '(IAM principal)'
@@ -61,11 +45,7 @@ export function createSql<T extends Types = {}>(config: AlloyDBSqlConfig<T>): Al
   const options: postgres.Options<T> = {
     ...(adapter.driverOptions as postgres.Options<T>), // without those that are undefined
     ...loginOf(adapter),
-    ...toConfig(adapter.instance, (socketOptions) => {
-      // While it ends, postgres.js would keep the connections that it makes for the remaining queries, unless it is told.
-      if (connections.isEnding) void sql.close()
-      return connections.open(socketOptions)
-    }),
+    ...toConfig(adapter.instance, (socketOptions) => connections.open(socketOptions)),
   }
   // Without connections, this only tells the default, which may come from the environment.
   const { backoff } = postgres({ ...options, max: 0 }).options
@@ -73,28 +53,14 @@ export function createSql<T extends Types = {}>(config: AlloyDBSqlConfig<T>): Al
     ...options,
     backoff: (retries) =>
       connections.backOff(Number(typeof backoff === 'function' ? backoff(retries) : backoff)),
-  }) as AlloyDBSql<T> & Closable
+  }) as AlloyDBSql<T> & Pool
 
   const endDriver = sql.end.bind(sql)
-  const end = async (endOptions?: EndOptions): Promise<void> => {
-    const driverEnded = endDriver(endOptions)
-    const drained = connections.drain(sql.options, driverEnded)
-    const { timeout } = endOptions ?? {}
-    await (typeof timeout === 'number' ? Promise.race([drained, after(timeout, driverEnded)]) : drained)
-    connections.destroy()
-    await adapter.close()
-  }
   let ended: Promise<void> | undefined
-  sql.end = (endOptions) => (ended ??= end(endOptions))
+  sql.end = (endOptions) =>
+    (ended ??= connections.end(sql, endDriver(endOptions), endOptions?.timeout).then(() => adapter.close()))
   return sql
 }
-
-/** Waits for the end by postgres.js, which is never later than its timeout, and for that timeout. */
-async function after(seconds: number, driverEnded: Promise<void>): Promise<void> {
-  await Promise.all([driverEnded, sleep(seconds * 1000, undefined, { ref: false })])
-}
-
-type EndOptions = Parameters<postgres.Sql['end']>[0]
 
 function createDial({ dialer, instance, connectOptions, user }: OpenedAdapter<unknown>): Dial {
   return async (signal, { connection, database }) => {

@@ -1,15 +1,21 @@
 import type { Duplex } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { connectionError } from './connection-error.ts'
 import { openSocket, type Dial, type SocketOptions } from './open-socket.ts'
 
-/** postgres.js dials again by a timer; this much later it has. */
-const timerSlackMs = 10
+/** What postgres.js's `sql` is to its connections. Its types lack `close`. */
+export interface Pool {
+  readonly options: SocketOptions
+  /** Ends the connections, and has those that are busy end when they are not. */
+  close(): Promise<void>
+}
 
-/** A dial under way. */
-interface Opening {
+interface Connection {
   readonly options: SocketOptions
   readonly abort: AbortController
+  readonly opening: Promise<Duplex>
+  /** Once it is open. */
+  socket?: Duplex
 }
 
 /**
@@ -20,102 +26,87 @@ interface Opening {
  */
 export class PoolConnections {
   readonly #dial: Dial
-  readonly #opening = new Map<Promise<Duplex>, Opening>()
-  readonly #sockets = new Set<Duplex>()
+  readonly #connections = new Set<Connection>()
+  /** How many have been opened so far. */
+  #count = 0
   /** When postgres.js will have dialed again for what waits for that since before the end. */
   #redialsAt = 0
-  /** When postgres.js will have begun all dials that it has a query for. */
-  #settledAt = 0
-  /** The options of the pool that ends. */
-  #ending: SocketOptions | undefined
-  #hasEnded = false
+  #ending: Pool | undefined
+  readonly #ended = new AbortController()
 
   constructor(dial: Dial) {
     this.#dial = dial
   }
 
-  get isEnding(): boolean {
-    return this.#ending !== undefined
-  }
-
   /** Opens the socket of one connection. Never rejects. */
   async open(options: SocketOptions): Promise<Duplex> {
-    this.#forgetClosed()
+    // While it ends, postgres.js would keep the connections that it makes for the remaining queries, unless it is told.
+    void this.#ending?.close()
+    this.#count += 1
+    for (const known of this.#connections) if (known.socket?.closed) this.#connections.delete(known)
+
     const abort = new AbortController()
-    if (this.#refuses(options)) abort.abort(connectionError('CONNECTION_ENDED', options))
-    const opening = openSocket(this.#dial, options, abort)
-    this.#opening.set(opening, { options, abort })
-    const socket = await opening
-    this.#opening.delete(opening)
-    this.#sockets.add(socket)
-    return socket
+    this.#abortIfUnwanted({ options, abort })
+    const connection: Connection = { options, abort, opening: openSocket(this.#dial, options, abort) }
+    this.#connections.add(connection)
+    return (connection.socket = await connection.opening)
   }
 
   /** Takes the seconds that postgres.js would wait before it dials again, and gives those that it shall wait. */
   backOff(seconds: number): number {
-    if (this.isEnding) return 0
+    if (this.#ending) return 0
     this.#redialsAt = Math.max(this.#redialsAt, performance.now() + seconds * 1000)
     return seconds
   }
 
   /**
-   * Waits until all queries are done and all connections are closed.
+   * Waits until all queries are done and all connections are closed, or for the timeout. Then closes the connections:
+   * also those that postgres.js has ended, since a server does not notice before it has done its query.
    *
-   * @param driverEnded postgres.js's own end, begun just now
+   * @param driverEnded postgres.js's own end, begun just now; never later than its timeout
+   * @param timeout in seconds
    */
-  async drain(options: SocketOptions, driverEnded: Promise<void>): Promise<void> {
-    this.#ending = options
-    this.#abortRefused()
+  async end(pool: Pool, driverEnded: Promise<void>, timeout: number | null | undefined): Promise<void> {
+    this.#ending = pool
+    for (const connection of this.#connections) this.#abortIfUnwanted(connection)
+    const drained = this.#drain(driverEnded)
+    if (typeof timeout === 'number') {
+      await Promise.race([drained, Promise.all([driverEnded, this.#sleep(timeout * 1000)])])
+    } else await drained
+    this.#ended.abort()
+    for (const connection of this.#connections) {
+      this.#abortIfUnwanted(connection)
+      // With an error: without one, postgres.js would dial again for a query that waits for the login.
+      connection.socket?.destroy(connection.abort.signal.reason as Error)
+    }
+  }
+
+  async #drain(driverEnded: Promise<void>): Promise<void> {
     // Queries that wait for a dial keep postgres.js from its end. If there are none, neither is there a reason to wait.
-    const redialsInMs = Math.max(0, this.#redialsAt - performance.now())
-    await Promise.race([driverEnded, sleep(redialsInMs, undefined, { ref: false })])
-    this.#expectDial()
-    for (;;) {
-      this.#forgetClosed()
-      const restMs = this.#settledAt - performance.now()
-      if (this.#opening.size > 0) await Promise.all(this.#opening.keys())
-      else if (this.#sockets.size > 0) await Promise.all([...this.#sockets].map(waitForClose))
-      else if (restMs > 0) await sleep(restMs)
-      else return
-    }
+    await Promise.race([driverEnded, this.#sleep(Math.max(0, this.#redialsAt - performance.now()))])
+    let count: number
+    do {
+      count = this.#count
+      await Promise.all(Array.from(this.#connections, async ({ opening }) => waitForClose(await opening)))
+      // postgres.js hears of the close by now. If queries remain, it dials by a timer of 0 ms, which is over before the
+      // one that is set after it.
+      await nextTurn()
+      await sleep(0)
+    } while (this.#count > count)
   }
 
-  /**
-   * Aborts the dials under way, refuses more, and closes the connections: also those that postgres.js has ended, since a
-   * server does not notice before it has done its query.
-   */
-  destroy(): void {
-    this.#hasEnded = true
-    this.#abortRefused()
-    for (const socket of this.#sockets) socket.destroy()
-  }
-
-  #forgetClosed(): void {
-    for (const socket of this.#sockets) {
-      if (!socket.closed) continue
-      this.#sockets.delete(socket)
-      this.#expectDial() // postgres.js may not have been told yet
-    }
+  /** Waits, though no longer than until the end, and without keeping the process. */
+  async #sleep(ms: number): Promise<void> {
+    await sleep(Math.ceil(ms), undefined, { ref: false, signal: this.#ended.signal })
   }
 
   /** postgres.js has pools of its own for `listen` and `subscribe`, which it ends at once, but for what is dialing. */
-  #refuses(options: SocketOptions): boolean {
-    return this.#hasEnded || (this.#ending !== undefined && options !== this.#ending)
-  }
-
-  #abortRefused(): void {
-    for (const { options, abort } of this.#opening.values()) {
-      if (this.#refuses(options)) abort.abort(connectionError('CONNECTION_ENDED', options))
-    }
-  }
-
-  #expectDial(): void {
-    this.#settledAt = performance.now() + timerSlackMs
+  #abortIfUnwanted({ options, abort }: Pick<Connection, 'options' | 'abort'>): void {
+    const isListeners = this.#ending !== undefined && options !== this.#ending.options
+    if (isListeners || this.#ended.signal.aborted) abort.abort(connectionError('CONNECTION_ENDED', options))
   }
 }
 
-function waitForClose(socket: Duplex): Promise<void> {
-  return new Promise((resolve) => {
-    socket.once('close', () => resolve())
-  })
+async function waitForClose(socket: Duplex): Promise<void> {
+  if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve))
 }

@@ -691,6 +691,17 @@ export function testCreateSql(
       for (const { code } of await Promise.all(failures)) expect(code).toMatch(/^CONNECTION_/)
     })
 
+    test('settles every query when its timeout is over while dials fail', async () => {
+      const connect: Dialer['connect'] = () => Promise.reject(new Error('down'))
+      const ends = Array.from({ length: 60 }, async (_, i) => {
+        const sql = createSql({ instance, connector: { connect }, ...login, max: 1 + (i % 3) })
+        const failures = Array.from({ length: 8 }, () => failureOf(sql`select 1`))
+        await sql.end({ timeout: i / 3000 })
+        await Promise.all(failures)
+      })
+      await Promise.all(ends)
+    })
+
     test('ends the connection of listen', async () => {
       const dialer = recorded()
       const sql = createSql({ instance, connector: dialer, ...login })

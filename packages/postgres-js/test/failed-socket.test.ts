@@ -12,11 +12,21 @@ function makeSocket(error: Error): { socket: FailedSocket; events: unknown[][] }
   return { socket, events }
 }
 
-test('does nothing before the first write', async () => {
+test('gives postgres.js a turn for its first write', async () => {
   const { socket, events } = makeSocket(new Error('down'))
   await new Promise(setImmediate)
   expect(events).toEqual([])
   expect(socket.destroyed).toBe(false)
+})
+
+test('fails too when nothing is written', async () => {
+  const error = new Error('down')
+  const { events } = makeSocket(error)
+  await vi.waitFor(() => expect(events.length).toBe(2))
+  expect(events).toEqual([
+    ['error', error],
+    ['close', true],
+  ])
 })
 
 test('fails at the first write, and closes as after an error', async () => {
@@ -47,8 +57,13 @@ test('closes when postgres.js gives up before its first write', async () => {
   await vi.waitFor(() => expect(events.at(-1)).toEqual(['close', true]))
 })
 
-test('closes when it is destroyed', async () => {
-  const { socket, events } = makeSocket(new Error('down'))
-  await once(socket.destroy(), 'close')
-  expect(events).toEqual([['close', false]])
+test('fails when it is destroyed', async () => {
+  const error = new Error('down')
+  const { socket, events } = makeSocket(error)
+  socket.destroy()
+  await vi.waitFor(() => expect(events.length).toBe(2))
+  expect(events).toEqual([
+    ['error', error],
+    ['close', true],
+  ])
 })
