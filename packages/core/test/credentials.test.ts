@@ -142,11 +142,14 @@ describe('credentials', () => {
       universeDomain: 'example.goog',
       transporterOptions: { fetchImplementation },
     })
-    await using connector = new Connector({ auth, universeDomain: 'example.goog' })
-    const error = await failureOf(connector.connect(instance))
-    // Outside of googleapis.com the library signs its own tokens, which the emulator does not know.
-    expect(error.code).toBe('ALLOYDB_UNAUTHENTICATED')
+    const before = emulator.requests.length
+    const createConnection = (): Promise<never> => Promise.reject(new Error('far enough'))
+    await using connector = new Connector({ auth, universeDomain: 'example.goog', createConnection })
+    await failureOf(connector.connect(instance))
+    // Outside of googleapis.com the library signs its own tokens, and asks nobody for one.
     expect(new Set(asked)).toEqual(new Set(['alloydb.example.goog']))
+    const steps = emulator.requests.slice(before).map(({ step, outcome }) => `${step} ${outcome}`)
+    expect(new Set(steps)).toEqual(new Set(['certificate served', 'connectionInfo served']))
   })
 
   test('of another universe are refused', async () => {

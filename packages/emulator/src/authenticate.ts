@@ -5,12 +5,17 @@ import {
   type AccessToken,
   type AccessTokens,
 } from './access-tokens.ts'
+import type { Clock } from './clock.ts'
+import type { Credentials } from './credentials.ts'
 import { GoogleError } from './google-error.ts'
 import type { RoutedRequest } from './http-router.ts'
 import type { Iam } from './iam.ts'
+import { readSelfSignedToken } from './self-signed-token.ts'
 
 interface Services {
   iam: Iam
+  credentials: Credentials
+  clock: Clock
   tokens: AccessTokens
   /** The API's host name, which errors name. */
   service: string
@@ -21,10 +26,10 @@ interface Services {
  *
  * @throws {GoogleError} UNAUTHENTICATED, or PERMISSION_DENIED where the token's scopes don't suffice.
  */
-export function authenticate(
+export async function authenticate(
   { headers, record }: RoutedRequest,
-  { iam, tokens, service }: Services,
-): AccessToken {
+  { iam, credentials, clock, tokens, service }: Services,
+): Promise<AccessToken> {
   const value = /^bearer\s+(\S+)$/i.exec(headers['authorization'] ?? '')?.[1]
   if (!value) {
     throw unauthenticated(
@@ -33,7 +38,7 @@ export function authenticate(
       'Request is missing required authentication credential. ',
     )
   }
-  const token = tokens.find(value)
+  const token = tokens.find(value) ?? (await readSelfSignedToken(value, { credentials, clock, service }))
   if (!token || !iam.has(token.principal)) {
     throw unauthenticated(
       service,

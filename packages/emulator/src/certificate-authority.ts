@@ -5,6 +5,8 @@ import { isIP } from 'node:net'
 import * as x509 from '@peculiar/x509'
 
 const DAY_MS = 86_400_000
+/** The organizational unit of clients that asked for the metadata exchange. How the service notes that in a certificate is not known. */
+export const METADATA_EXCHANGE = 'metadata-exchange'
 const TEN_YEARS_MS = 3650 * DAY_MS
 // Elliptic keys are made in a millisecond; RSA keys would be most of the emulator's start.
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
@@ -113,9 +115,12 @@ export class CertificateAuthority {
   }
 
   /** Signs a client's key, and returns the chain: leaf, intermediate, root. */
-  async issueClient(publicKey: KeyObject, validity: Validity): Promise<[string, string, string]> {
+  async issueClient(
+    publicKey: KeyObject,
+    { withExchange, ...validity }: Validity & { withExchange: boolean },
+  ): Promise<[string, string, string]> {
     const leaf = await sign(this.#client.certificate, this.#client.key, {
-      subject: 'CN=alloydb-client',
+      subject: withExchange ? `CN=alloydb-client,OU=${METADATA_EXCHANGE}` : 'CN=alloydb-client',
       publicKey: publicKey.export({ type: 'spki', format: 'der' }),
       ...validity,
       extensions: leafExtensions(x509.ExtendedKeyUsage.clientAuth),

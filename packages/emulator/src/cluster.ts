@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { CertificateAuthority } from './certificate-authority.ts'
 import { databaseUserOf } from './iam.ts'
 import { PostgresAdmin, quoteIdentifier, quoteLiteral } from './postgres-admin.ts'
@@ -32,6 +33,9 @@ export type UserKind = 'iam' | 'password' | 'none'
 /** What the instances of one cluster share: the authorities, and the PostgreSQL that holds users and data. */
 export class Cluster {
   readonly name: string
+  readonly uid: string = randomUUID()
+  /** RFC 3339. */
+  readonly createTime: string = new Date().toISOString()
   authority: CertificateAuthority
   readonly postgres: PostgresTarget
   readonly #own: PostgresServer | undefined

@@ -5,7 +5,7 @@ import type { IncidentHandle } from './incidents.ts'
 import { GoogleError } from './google-error.ts'
 import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
 import type { RequestLog } from './request-log.ts'
-import { parseJsonObject } from './token-service.ts'
+import { parseJsonObject } from './parse-json-object.ts'
 
 interface Services {
   faults: Faults

@@ -3,7 +3,11 @@ import { GoogleError } from './google-error.ts'
 /** The permissions that the emulator asks for. */
 export type Permission =
   | 'alloydb.clusters.generateClientCertificate'
+  | 'alloydb.clusters.get'
+  | 'alloydb.clusters.list'
   | 'alloydb.instances.connect'
+  | 'alloydb.instances.get'
+  | 'alloydb.instances.list'
   | 'alloydb.users.login'
   | 'serviceusage.services.use'
   | 'iam.serviceAccounts.getAccessToken'
@@ -13,18 +17,29 @@ export type Role =
   | 'roles/alloydb.admin'
   | 'roles/alloydb.client'
   | 'roles/alloydb.databaseUser'
+  | 'roles/alloydb.viewer'
   | 'roles/iam.serviceAccountTokenCreator'
   | 'roles/serviceusage.serviceUsageConsumer'
 
 const CLIENT: readonly Permission[] = [
   'alloydb.clusters.generateClientCertificate',
+  'alloydb.clusters.get',
   'alloydb.instances.connect',
+  'alloydb.instances.get',
+]
+
+const VIEWER: readonly Permission[] = [
+  'alloydb.clusters.get',
+  'alloydb.clusters.list',
+  'alloydb.instances.get',
+  'alloydb.instances.list',
 ]
 
 const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
-  'roles/alloydb.admin': [...CLIENT, 'alloydb.users.login'],
+  'roles/alloydb.admin': [...CLIENT, ...VIEWER, 'alloydb.users.login'],
   'roles/alloydb.client': CLIENT,
   'roles/alloydb.databaseUser': ['alloydb.users.login'],
+  'roles/alloydb.viewer': VIEWER,
   'roles/iam.serviceAccountTokenCreator': ['iam.serviceAccounts.getAccessToken'],
   'roles/serviceusage.serviceUsageConsumer': ['serviceusage.services.use'],
 }

@@ -41,6 +41,20 @@ export async function readFirstMessage(stream: Duplex): Promise<FirstMessage> {
   }
 }
 
+const AUTHENTICATION_CLEARTEXT_PASSWORD = Buffer.from([0, 0, 0, 3])
+// PostgreSQL's own limit, PG_MAX_AUTH_TOKEN_LENGTH.
+const MAX_PASSWORD_LENGTH = 65_535
+
+/** Asks a client for its password, in clear: TLS is around it. */
+export async function askForPassword(stream: Duplex): Promise<string> {
+  stream.write(encodeMessage('R', AUTHENTICATION_CLEARTEXT_PASSWORD))
+  const head = await readExactly(stream, 5)
+  const [type, length] = [String.fromCharCode(head[0]!), head.readUInt32BE(1)]
+  if (type !== 'p') throw new Error(`expected password response, got message type "${type}"`)
+  if (length < 4 || length > MAX_PASSWORD_LENGTH) throw new Error(`invalid length of password: ${length}`)
+  return (await readExactly(stream, length - 4)).toString('utf8').replace(/\0$/, '')
+}
+
 function parseParameters(body: Buffer): Map<string, string> {
   const words = body.toString('utf8').split('\0')
   const parameters = new Map<string, string>()

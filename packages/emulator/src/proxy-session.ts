@@ -1,14 +1,9 @@
 import { connect, type Socket } from 'node:net'
 import { Transform, type Duplex } from 'node:stream'
-import {
-  CLOUD_PLATFORM_SCOPE,
-  hasScope,
-  isExpired,
-  LOGIN_SCOPE,
-  type AccessToken,
-  type AccessTokens,
-} from './access-tokens.ts'
+import type { AccessToken, AccessTokens } from './access-tokens.ts'
 import { EndOfStreamError } from './byte-reader.ts'
+import { METADATA_EXCHANGE } from './certificate-authority.ts'
+import type { UserKind } from './cluster.ts'
 import type { ConnectionLog } from './connection-log.ts'
 import { refuseLogin } from './database-login.ts'
 import type { AnswerFault } from './fault.ts'
@@ -16,6 +11,7 @@ import { bytesOf } from './fault-parser.ts'
 import type { Faults } from './faults.ts'
 import type { Iam } from './iam.ts'
 import type { Instance } from './instance.ts'
+import { readLoginToken, type LoginToken } from './login-token.ts'
 import {
   encodeExchangeError,
   EXCHANGE_OK,
@@ -23,19 +19,23 @@ import {
   type ExchangeRequest,
 } from './metadata-exchange.ts'
 import { authenticate } from './postgres-authentication.ts'
-import { iamPassword } from './postgres-target.ts'
+import { iamPassword, SUPERUSER } from './postgres-target.ts'
 import {
   asReadOnly,
+  askForPassword,
   AUTHENTICATION_OK,
   encodeFatal,
   readFirstMessage,
   type FirstMessage,
+  type PostgresErrorFields,
 } from './postgres-wire.ts'
 import type { ClientConnection } from './server-side-proxy.ts'
 import { delay, endWith } from './sockets.ts'
 import { watchLogin } from './watch-login.ts'
 
 const EXCHANGE_LIMIT_MS = 30_000
+/** PostgreSQL's own default, authentication_timeout. */
+const AUTHENTICATION_LIMIT_MS = 60_000
 /** Neither an answer of the exchange nor one of PostgreSQL. */
 const GARBAGE = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'
 
@@ -48,8 +48,12 @@ interface Services {
 
 interface Admitted {
   authType: ExchangeRequest['authType']
-  token: AccessToken
+  /** None where there was no exchange. */
+  token: AccessToken | undefined
 }
+
+/** What a client is that is not to speak the exchange: nobody, until its login says who. */
+const UNKNOWN: Admitted = { authType: 'UNSPECIFIED', token: undefined }
 
 /** Serves one client from the metadata exchange on, up to the end of its PostgreSQL session. */
 export class ProxySession {
@@ -66,7 +70,9 @@ export class ProxySession {
   async run(): Promise<void> {
     const { socket } = this.#client
     try {
-      const admitted = await this.#exchange()
+      // Whether there is an exchange has been agreed when the certificate was issued.
+      const isExpected = socket.getPeerCertificate().subject.OU === METADATA_EXCHANGE
+      const admitted = isExpected ? await this.#exchange() : UNKNOWN
       if (admitted) await this.#startSession(admitted)
     } catch (error) {
       if (!(error instanceof EndOfStreamError) && !socket.destroyed) {
@@ -85,18 +91,15 @@ export class ProxySession {
     const { faults, log } = this.#services
     const { socket } = this.#client
     const record = log.open('exchange')
-    const limit = setTimeout(() => socket.destroy(), EXCHANGE_LIMIT_MS).unref()
     let request: ExchangeRequest
     try {
-      request = await readExchangeRequest(socket)
+      request = await this.#within(EXCHANGE_LIMIT_MS, readExchangeRequest(socket))
     } catch (error) {
       record.outcome = 'refused'
       record.reason = error instanceof Error ? error.message : String(error)
       if (error instanceof EndOfStreamError) socket.destroySoon()
       else endWith(socket, encodeExchangeError(record.reason))
       return undefined
-    } finally {
-      clearTimeout(limit)
     }
     Object.assign(record, { userAgent: request.userAgent, authType: request.authType })
 
@@ -147,37 +150,23 @@ export class ProxySession {
     return true
   }
 
-  #verifyToken(value: string): { token?: AccessToken; refusal?: string } {
-    const { iam, tokens } = this.#services
-    const token = tokens.find(value)
+  #verifyToken(value: string): LoginToken {
     if (!value) return { refusal: 'The metadata exchange request has no OAuth 2.0 token.' }
-    if (!token || !iam.has(token.principal)) return { refusal: 'The OAuth 2.0 token is invalid.' }
-    if (isExpired(token)) return { token, refusal: 'The OAuth 2.0 token has expired.' }
-    if (!hasScope(token, LOGIN_SCOPE, CLOUD_PLATFORM_SCOPE)) {
-      return {
-        token,
-        refusal: `The OAuth 2.0 token has neither the scope ${LOGIN_SCOPE} nor ${CLOUD_PLATFORM_SCOPE}.`,
-      }
+    const { iam } = this.#services
+    const { token, refusal } = readLoginToken(value, this.#services)
+    if (!token || refusal !== undefined) return { token, refusal }
+    if (iam.allows(token.principal, 'alloydb.instances.connect')) return { token }
+    return {
+      token,
+      refusal: `${token.principal} does not have the permission alloydb.instances.connect on ${this.#instance.uri}.`,
     }
-    if (!iam.allows(token.principal, 'alloydb.instances.connect')) {
-      return {
-        token,
-        refusal: `${token.principal} does not have the permission alloydb.instances.connect on ${this.#instance.uri}.`,
-      }
-    }
-    return { token }
   }
 
   async #startSession({ authType, token }: Admitted): Promise<void> {
     const { socket } = this.#client
-    let message = await readFirstMessage(socket)
-    while (message.kind === 'encryption') {
-      // The connection is encrypted already.
-      socket.write('N')
-      message = await readFirstMessage(socket)
-    }
+    const message = await this.#within(AUTHENTICATION_LIMIT_MS, readStartup(socket))
     const record = this.#services.log.open('postgres', {
-      principal: token.principal,
+      principal: token?.principal,
       ...describe(message),
     })
     const fault = this.#services.faults.take('postgres', this.#instance.uri)
@@ -186,14 +175,32 @@ export class ProxySession {
       record.outcome = 'faulted'
       return
     }
+    const user = (message.kind === 'startup' && message.parameters.get('user')) || ''
+    let isIamUser = false
     if (message.kind === 'startup') {
-      const user = message.parameters.get('user') ?? ''
-      const refusal = await this.#refuse({ authType, token, user })
+      const askForToken = async (): Promise<LoginToken> => {
+        const found = readLoginToken(
+          await this.#within(AUTHENTICATION_LIMIT_MS, askForPassword(socket)),
+          this.#services,
+        )
+        record.principal = found.token?.principal
+        return found
+      }
+      const kind = await this.#kindOfUser(user)
+      const refusal =
+        typeof kind === 'object'
+          ? kind
+          : await refuseLogin(
+              { authType, token, user, kind, askForToken },
+              this.#instance,
+              this.#services.iam,
+            )
       if (refusal) {
         Object.assign(record, { outcome: 'refused', reason: refusal.detail ?? refusal.message })
         endWith(socket, encodeFatal(refusal))
         return
       }
+      isIamUser = kind === 'iam'
     }
     record.outcome = 'served'
     const isReadPool = this.#instance.instanceType === 'READ_POOL'
@@ -203,7 +210,7 @@ export class ProxySession {
     const { log } = this.#services
     if (message.kind === 'cancel') log.settle('connected')
     else {
-      if (authType === 'AUTO_IAM') await this.#logIn(upstream, message.parameters.get('user') ?? '')
+      if (isIamUser) await this.#logIn(upstream, user)
       watchLogin(upstream, ({ refusal, backend }) => {
         if (backend !== undefined) this.#enlist(backend, upstream)
         if (refusal === undefined) log.settle('connected')
@@ -225,13 +232,25 @@ export class ProxySession {
     if (isPostgresStarting) owner.terminate([backend]).catch(() => upstream.destroy())
   }
 
-  async #refuse(login: Admitted & { user: string }): ReturnType<typeof refuseLogin> {
-    if (this.#instance.isPostgresStarting)
+  /** Looks the user up, or returns the error to answer with. */
+  async #kindOfUser(name: string): Promise<UserKind | PostgresErrorFields> {
+    if (this.#instance.isPostgresStarting) {
       return { code: '57P03', message: 'the database system is starting up' }
+    }
     try {
-      return await refuseLogin(login, this.#instance, this.#services.iam)
+      return name === SUPERUSER ? 'none' : await this.#instance.owner.kindOfUser(name)
     } catch (error) {
       return unavailable(error)
+    }
+  }
+
+  /** Destroys the connection of a client that takes too long to say something. */
+  async #within<T>(limitMs: number, something: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => this.#client.socket.destroy(), limitMs).unref()
+    try {
+      return await something
+    } finally {
+      clearTimeout(timer)
     }
   }
 
@@ -265,13 +284,22 @@ export class ProxySession {
   }
 }
 
+/** Reads the message that opens a session. */
+async function readStartup(stream: Duplex): Promise<Exclude<FirstMessage, { kind: 'encryption' }>> {
+  const message = await readFirstMessage(stream)
+  if (message.kind !== 'encryption') return message
+  // The connection is encrypted already.
+  stream.write('N')
+  return readStartup(stream)
+}
+
 function describe(message: Exclude<FirstMessage, { kind: 'encryption' }>): Record<string, unknown> {
   if (message.kind === 'cancel') return { cancel: true }
   const user = message.parameters.get('user')
   return { user, database: message.parameters.get('database') ?? user }
 }
 
-function unavailable(error: unknown): { code: string; message: string; detail: string } {
+function unavailable(error: unknown): PostgresErrorFields {
   return {
     code: '57P03',
     message: "the emulator's PostgreSQL is not available",

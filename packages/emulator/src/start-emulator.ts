@@ -117,7 +117,7 @@ class RunningEmulator implements Emulator {
           certificateLifetimeMs,
         }),
         ...tokenRoutes({ ...services, tokenUri: () => this.serviceAccount.token_uri }),
-        ...metadataRoutes({ tokens: this.tokens, email: this.#email }),
+        ...metadataRoutes({ tokens: this.tokens, email: this.#email, project }),
         ...faultRoutes({ faults: this.faults, log: this.#log }),
         this.#serviceAccountRoute(),
         this.#authorityRoute(),

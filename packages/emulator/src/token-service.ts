@@ -1,5 +1,5 @@
-import { verify } from 'node:crypto'
 import { isExpired, secondsLeft, type AccessTokens } from './access-tokens.ts'
+import { verifyAssertion } from './assertion.ts'
 import type { Clock } from './clock.ts'
 import type { Credentials } from './credentials.ts'
 import { GoogleError } from './google-error.ts'
@@ -7,13 +7,11 @@ import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
 import type { Iam } from './iam.ts'
 import { authenticate } from './authenticate.ts'
 import type { TokenFault } from './fault.ts'
+import { parseJsonObject } from './parse-json-object.ts'
 import { replaceFields } from './replace-fields.ts'
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
-const MAX_ASSERTION_SECONDS = 3600
-// Google allows for clocks that differ by so much.
-const CLOCK_SKEW_SECONDS = 300
 const MAX_IMPERSONATION_SECONDS = 3600
 
 interface Services {
@@ -67,7 +65,7 @@ export function tokenRoutes(services: Services): Route[] {
       method: 'POST',
       pattern: /^\/v1\/projects\/[^/]+\/serviceAccounts\/([^/:]+):generateAccessToken$/,
       step: 'token',
-      handle: (request) => Promise.resolve(impersonate(request, services)),
+      handle: (request) => impersonate(request, services),
     },
   ]
 }
@@ -88,7 +86,7 @@ async function grant({ body, record, fault }: RoutedRequest, services: Services)
   let principal: string
   let scopes: readonly string[]
   if (type === JWT_BEARER) {
-    ;({ principal, scopes } = await verifyAssertion(form.get('assertion') ?? '', services))
+    ;({ principal, scopes } = await grantOf(form.get('assertion') ?? '', services))
   } else if (type === 'refresh_token') {
     principal = services.credentials.refreshTokenOwner(form.get('refresh_token') ?? '') ?? ''
     // Those that `gcloud auth application-default login` asks the user for.
@@ -137,45 +135,21 @@ function exchangeSubjectToken({ body, record, fault }: RoutedRequest, services: 
   })
 }
 
-/** Verifies a signed assertion as RFC 7523 and Google want it. */
-async function verifyAssertion(
-  assertion: string,
-  { credentials, tokenUri, clock }: Services,
+/** Who a signed assertion asks for a token for, and which scopes it is to have. */
+async function grantOf(
+  jwt: string,
+  { credentials, clock, tokenUri }: Services,
 ): Promise<{ principal: string; scopes: readonly string[] }> {
-  const [header = '', payload = '', signature = ''] = assertion.split('.')
-  const { alg } = decodeJson(header)
-  const claims = decodeJson(payload)
-  const { iss, aud, scope, iat, exp } = claims
-  if (alg !== 'RS256')
-    throw new OAuthError('invalid_grant', 'Invalid JWT: Failed audience or algorithm check.')
-  const publicKey = typeof iss === 'string' ? await credentials.publicKey(iss) : undefined
-  if (typeof iss !== 'string' || !publicKey) {
-    throw new OAuthError('invalid_grant', 'Invalid grant: account not found')
-  }
-  const signed = Buffer.from(`${header}.${payload}`)
-  if (!verify('RSA-SHA256', signed, publicKey, Buffer.from(signature, 'base64url'))) {
-    throw new OAuthError('invalid_grant', 'Invalid JWT Signature.')
-  }
+  const { issuer, claims } = await verifyAssertion(jwt, { credentials, clock }).catch((error: unknown) => {
+    throw new OAuthError('invalid_grant', error instanceof Error ? error.message : String(error))
+  })
+  const { aud, scope } = claims
   if (aud !== 'https://oauth2.googleapis.com/token' && aud !== tokenUri()) {
     throw new OAuthError('invalid_grant', 'Invalid JWT: Failed audience check.')
   }
-  const now = clock.now() / 1000
-  if (
-    typeof iat !== 'number' ||
-    typeof exp !== 'number' ||
-    exp < now ||
-    iat > now + CLOCK_SKEW_SECONDS ||
-    exp - iat > MAX_ASSERTION_SECONDS
-  ) {
-    throw new OAuthError(
-      'invalid_grant',
-      'Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. ' +
-        'Check your iat and exp values in the JWT claim.',
-    )
-  }
   const scopes = splitScopes(scope)
   if (!scopes) throw new OAuthError('invalid_scope', 'Invalid OAuth scope or ID token audience provided.')
-  return { principal: iss, scopes }
+  return { principal: issuer, scopes }
 }
 
 function tokenInfo({ query, headers, body }: RoutedRequest, { tokens }: Services): unknown {
@@ -199,8 +173,17 @@ function tokenInfo({ query, headers, body }: RoutedRequest, { tokens }: Services
 }
 
 /** IAM Credentials: a token of another service account's, along a chain of token creators. */
-function impersonate(request: RoutedRequest, { iam, tokens }: Services): RoutedResponse {
-  const caller = authenticate(request, { iam, tokens, service: 'iamcredentials.googleapis.com' })
+async function impersonate(
+  request: RoutedRequest,
+  { iam, tokens, credentials, clock }: Services,
+): Promise<RoutedResponse> {
+  const caller = await authenticate(request, {
+    iam,
+    tokens,
+    credentials,
+    clock,
+    service: 'iamcredentials.googleapis.com',
+  })
   const { scope, delegates, lifetime } = parseImpersonation(request.body)
   const target = request.params[0]!
   const chain = [caller.principal, ...delegates.map((name) => name.split('/').at(-1)!), target]
@@ -233,25 +216,6 @@ function parseImpersonation(body: string): { scope: string[]; delegates: string[
     throw new GoogleError('INVALID_ARGUMENT', 'Request contains an invalid argument: lifetime.')
   }
   return { scope, delegates, lifetime: Number(seconds) }
-}
-
-/** Parses the body of a request to a Google API. @throws {GoogleError} INVALID_ARGUMENT. */
-export function parseJsonObject(body: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(body)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
-  } catch {
-    // Said below, as for any other value that is not an object.
-  }
-  throw new GoogleError('INVALID_ARGUMENT', 'Invalid JSON payload received.')
-}
-
-function decodeJson(part: string): Record<string, unknown> {
-  try {
-    return parseJsonObject(Buffer.from(part, 'base64url').toString('utf8'))
-  } catch (cause) {
-    throw new OAuthError('invalid_grant', `Invalid JWT: ${cause instanceof Error ? cause.message : ''}`)
-  }
 }
 
 function isStrings(value: unknown): value is string[] {

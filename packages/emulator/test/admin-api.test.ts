@@ -1,7 +1,7 @@
-import { X509Certificate } from 'node:crypto'
+import { sign, X509Certificate } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { startEmulator, type Emulator } from '../src/index.ts'
-import { accessToken, api, clusterOf, LOGIN, publicKeyPkcs1, publicKeySpki } from './dial.ts'
+import { accessToken, api, CLOUD_PLATFORM, clusterOf, LOGIN, publicKeyPkcs1, publicKeySpki } from './dial.ts'
 
 const SCOPED = 'projects/example.com:shop/locations/local/clusters/main/instances/primary'
 const postgres = inject('postgres')
@@ -97,6 +97,19 @@ describe('generateClientCertificate', () => {
     })
   })
 
+  test('answers a request that comes again with the same certificate', async () => {
+    const chainOf = async (request: { body: object; query?: string }): Promise<string> => {
+      const body = { publicKey: publicKeySpki, ...request.body }
+      const answer = await api(emulator, 'POST', certificatePath + (request.query ?? ''), { body })
+      return answer.body.pemCertificateChain[0]
+    }
+    const first = await chainOf({ body: { requestId: 'a' } })
+    expect(await chainOf({ body: { request_id: 'a' } })).toBe(first)
+    expect(await chainOf({ body: {}, query: '?requestId=a' })).toBe(first)
+    expect(await chainOf({ body: { requestId: 'b' } })).not.toBe(first)
+    expect(await chainOf({ body: {} })).not.toBe(await chainOf({ body: {} }))
+  })
+
   test('gives certificates the lifetime of the option', async () => {
     await using short = await startEmulator({ postgres, certificateLifetimeMs: 90_000 })
     const { body } = await api(
@@ -109,6 +122,80 @@ describe('generateClientCertificate', () => {
     )
     const expiry = Date.parse(new X509Certificate(body.pemCertificateChain[0]).validTo)
     expect(Math.abs(expiry - Date.now() - 90_000)).toBeLessThan(10_000)
+  })
+})
+
+describe('resources', () => {
+  const viewer = async (): Promise<string> => {
+    emulator.iam.grant('viewer@p.iam.gserviceaccount.com', 'roles/alloydb.viewer')
+    return accessToken(await emulator.authFor('viewer@p.iam.gserviceaccount.com'))
+  }
+
+  test('an instance and a cluster are described to those who may connect', async () => {
+    const instance = await api(emulator, 'GET', `v1/${emulator.instance}?view=INSTANCE_VIEW_FULL`)
+    expect(instance.body).toMatchObject({
+      name: emulator.instance,
+      uid: emulator.instances[0]!.uid,
+      state: 'READY',
+      instanceType: 'PRIMARY',
+      ipAddress: '127.0.0.1',
+      publicIpAddress: '127.0.0.1',
+      pscInstanceConfig: { pscDnsName: 'localhost.' },
+      databaseFlags: { 'alloydb.iam_authentication': 'on' },
+    })
+    const cluster = await api(emulator, 'GET', `v1/${clusterOf(emulator.instance)}`)
+    expect(cluster.body).toMatchObject({ name: clusterOf(emulator.instance), clusterType: 'PRIMARY' })
+    expect((await api(emulator, 'GET', `v1/${emulator.instance}x`)).status).toBe(404)
+  })
+
+  test.each([
+    ['projects/p/locations/r/clusters/c/instances', ['projects/p/locations/r/clusters/c/instances/i']],
+    ['projects/p/locations/-/clusters/-/instances', ['projects/p/locations/r/clusters/c/instances/i']],
+    ['projects/example.com:shop/locations/-/clusters/-/instances', [SCOPED]],
+    ['projects/p/locations/-/clusters', ['projects/p/locations/r/clusters/c']],
+    ['projects/p/locations/other/clusters', []],
+  ])('%s lists %j', async (path, names) => {
+    const { status, body } = await api(emulator, 'GET', `v1beta/${path}`, { token: await viewer() })
+    const listed: { name: string }[] = body[path.split('/').at(-1)!]
+    expect([status, listed.map(({ name }) => name)]).toEqual([200, names])
+  })
+
+  test('are not listed to those who may connect and no more', async () => {
+    const { body } = await api(emulator, 'GET', `v1beta/${clusterOf(emulator.instance)}/instances`)
+    expect(body.error.message).toMatch(/^Permission 'alloydb.instances.list' denied/)
+  })
+})
+
+describe('a token that a service account has signed itself', () => {
+  const claims = (): Record<string, unknown> => ({
+    iss: email(),
+    sub: email(),
+    iat: Math.floor(Date.now() / 1000),
+    exp: Math.floor(Date.now() / 1000) + 3600,
+  })
+  const call = async (payload: Record<string, unknown>): Promise<number> => {
+    const { private_key: key, private_key_id: kid } = emulator.serviceAccount
+    const signed = [{ alg: 'RS256', typ: 'JWT', kid }, payload]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+      .join('.')
+    const signature = sign('RSA-SHA256', Buffer.from(signed), key).toString('base64url')
+    return (await api(emulator, 'GET', infoPath, { token: `${signed}.${signature}` })).status
+  }
+
+  test('is good for the Admin API, by scope or by audience', async () => {
+    expect(await call({ ...claims(), scope: CLOUD_PLATFORM })).toBe(200)
+    expect(await call({ ...claims(), aud: 'https://alloydb.googleapis.com/' })).toBe(200)
+  })
+
+  test.each([
+    ['without scope and audience', {}, 403],
+    ['with another scope', { scope: LOGIN }, 403],
+    ['for another API', { aud: 'https://storage.googleapis.com/' }, 401],
+    ['for somebody else', { sub: 'other@p.iam.gserviceaccount.com', scope: CLOUD_PLATFORM }, 401],
+    ['that has expired', { exp: 1, scope: CLOUD_PLATFORM }, 401],
+    ["in somebody else's name", { iss: 'other@p.iam.gserviceaccount.com', scope: CLOUD_PLATFORM }, 401],
+  ])('is refused %s', async (_case, claim, status) => {
+    expect(await call({ ...claims(), ...claim })).toBe(status)
   })
 })
 
@@ -209,8 +296,15 @@ describe('errors', () => {
     const token = await accessToken(await emulator.authFor('busy@p.iam.gserviceaccount.com'))
     emulator.iam.quotaPerMinute = 2
     const statuses = []
-    for (let i = 0; i < 3; i++) statuses.push((await api(emulator, 'GET', infoPath, { token })).status)
+    let answer
+    for (let i = 0; i < 3; i++)
+      statuses.push((answer = await api(emulator, 'GET', infoPath, { token })).status)
     expect(statuses).toEqual([200, 200, 429])
+    expect(Number(answer?.headers.get('retry-after'))).toBeGreaterThan(50)
+    expect(answer?.body.error).toMatchObject({
+      status: 'RESOURCE_EXHAUSTED',
+      details: [{ reason: 'RATE_LIMIT_EXCEEDED' }],
+    })
   })
 
   test('a removed principal is UNAUTHENTICATED', async () => {

@@ -71,13 +71,14 @@ export const clusterOf = (instance: string): string => instance.replace(/\/insta
 export async function certificate(
   emulator: Emulator,
   instance = emulator.instance,
+  useMetadataExchange = true,
 ): Promise<ClientCertificate> {
   const { status, body } = await api(
     emulator,
     'POST',
     `v1beta/${clusterOf(instance)}:generateClientCertificate`,
     {
-      body: { publicKey: publicKeyPkcs1, certDuration: '3600s', useMetadataExchange: true },
+      body: { publicKey: publicKeyPkcs1, certDuration: '3600s', useMetadataExchange },
     },
   )
   if (status !== 200) throw new Error(JSON.stringify(body))
@@ -141,11 +142,14 @@ export interface ConnectOptions {
   authType?: AuthType
   token?: string
   instance?: string
+  /** `false`: asks for a certificate that wants no exchange, and makes none. */
+  exchange?: boolean
 }
 
 /** Dials, and completes the exchange: what follows is PostgreSQL's. */
 export async function connect(emulator: Emulator, options: ConnectOptions = {}): Promise<tls.TLSSocket> {
-  const { authType = 'DB_NATIVE', instance = emulator.instance } = options
+  const { authType = 'DB_NATIVE', instance = emulator.instance, exchange = true } = options
+  if (!exchange) return secure(emulator, { instance, issued: await certificate(emulator, instance, false) })
   const token = options.token ?? (await accessToken(emulator.auth, LOGIN))
   const socket = await secure(emulator, { instance })
   socket.write(exchangeRequest(token, authType))

@@ -112,6 +112,23 @@ describe('a call', () => {
   })
 })
 
+test('GetInstance, ListInstances, GetCluster and ListClusters answer', async () => {
+  emulator.iam.grant(emulator.serviceAccount.client_email, 'roles/alloydb.viewer')
+  const instance = await call('GetInstance', { 1: emulator.instance })
+  expect(texts(instance[1])).toEqual([emulator.instance])
+  expect([instance[8], instance[9]]).toEqual([[1], [1]])
+  expect(texts(parse(instance[13]![0] as Buffer)[1])).toEqual(['alloydb.iam_authentication'])
+  expect(texts(parse(instance[28]![0] as Buffer)[7])).toEqual(['localhost.'])
+  const [createTime] = parse(instance[4]![0] as Buffer)[1]!
+  expect(Math.abs(Number(createTime) - Date.now() / 1000)).toBeLessThan(60)
+  const all = await call('ListInstances', { 1: 'projects/emulator/locations/-/clusters/-' })
+  expect(all[1]!.map((bytes) => texts(parse(bytes as Buffer)[1])[0])).toEqual([emulator.instance])
+  const cluster = clusterOf(emulator.instance)
+  expect(texts((await call('GetCluster', { 1: cluster }))[1])).toEqual([cluster])
+  const clusters = await call('ListClusters', { 1: 'projects/emulator/locations/local' })
+  expect(clusters[1]!.map((bytes) => texts(parse(bytes as Buffer)[1])[0])).toEqual([cluster])
+})
+
 describe('an error', () => {
   test('has its code, and says by an ErrorInfo what is wrong', async () => {
     const error = await failureOf(call('GetConnectionInfo', { 1: emulator.instance }, { bearer: '' }))

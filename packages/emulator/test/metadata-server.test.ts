@@ -22,6 +22,19 @@ test('gives a token with the scopes that are asked for', async () => {
   expect(await info.json()).toMatchObject({ email: emulator.serviceAccount.client_email, scope })
 })
 
+test('is found, and described, as client libraries want it', async () => {
+  const root = await fetch(`http://${emulator.host}/`)
+  expect([root.status, root.headers.get('metadata-flavor')]).toEqual([200, 'Google'])
+  const base = `http://${emulator.host}/computeMetadata/v1`
+  const text = async (path: string): Promise<string> => (await fetch(`${base}/${path}`, { headers })).text()
+  expect(await text('project/project-id')).toBe('emulator')
+  expect(await text('universe/universe-domain')).toBe('googleapis.com')
+  expect(JSON.parse(await text('instance/service-accounts/default/?recursive=true'))).toMatchObject({
+    email: emulator.serviceAccount.client_email,
+    scopes: ['https://www.googleapis.com/auth/cloud-platform'],
+  })
+})
+
 test('answers nobody who does not send the header', async () => {
   expect((await fetch(`${account}/token`)).status).toBe(403)
 })

@@ -55,12 +55,60 @@ describe('a login with a password', () => {
   test.each([
     ['a wrong password', { password: 'wrong' }],
     ['the superuser', { user: 'alloydbadmin', password: 'postgres' }],
-    ['an IAM user', { user: 'app@emulator.iam', password: 'any' }],
   ])('is refused to %s', async (_case, options) => {
     await expect(login(emulator, options)).rejects.toMatchObject({
       code: '28P01',
       message: expect.stringMatching(/^password authentication failed for user/),
     })
+  })
+})
+
+describe.each([true, false])('with an exchange: %s', (exchange) => {
+  test('an IAM user can log in with an access token as the password', async () => {
+    const password = await accessToken(emulator.auth, LOGIN)
+    const client = await login(emulator, { exchange, user: iamUser(emulator), password })
+    expect(await scalar(client, 'select current_user')).toBe('app@emulator.iam')
+    expect(emulator.requests.findLast(({ step }) => step === 'postgres')).toMatchObject({
+      outcome: 'served',
+      principal: emulator.serviceAccount.client_email,
+      user: 'app@emulator.iam',
+    })
+  })
+
+  test('any other user logs in with the own password', async () => {
+    const client = await login(emulator, { exchange, password: 'postgres' })
+    expect(await scalar(client, 'select current_user')).toBe('postgres')
+  })
+
+  test.each<[string, () => Promise<string>, RegExp]>([
+    ['no token', async () => 'any', /token is invalid/],
+    [
+      'a token of another scope',
+      () => accessToken(emulator.auth, 'https://x.test/other'),
+      /neither the scope/,
+    ],
+    ["another's token", async () => accessToken(await emulator.authFor(USER)), /token is for "/],
+  ])('an IAM user is refused with %s as the password', async (_case, password, detail) => {
+    const attempt = login(emulator, { exchange, user: iamUser(emulator), password: await password() })
+    await expect(attempt).rejects.toMatchObject({ code: '28000', detail: expect.stringMatching(detail) })
+  })
+
+  test('what is no password is refused', async () => {
+    const socket = await connect(emulator, { exchange })
+    socket.write(startup({ user: iamUser(emulator), database: 'postgres' }))
+    expect([...(await read(socket, 9))]).toEqual([0x52, 0, 0, 0, 8, 0, 0, 0, 3])
+    socket.write(Buffer.from([0x70, 0, 1, 0, 4])) // a password of 64 KiB
+    expect((await read(socket)).toString()).toMatch(/C08P01.*invalid length of password/s)
+  })
+})
+
+describe('a client that did not ask for the exchange', () => {
+  test('and makes it, gets an error of PostgreSQL for an answer', async () => {
+    const socket = await connect(emulator, { exchange: false })
+    socket.write(exchangeRequest(await accessToken(emulator.auth, LOGIN)))
+    const answer = await read(socket)
+    expect(answer.subarray(0, 3)).toEqual(Buffer.from('E\0\0'))
+    expect(emulator.requests.findLast(({ step }) => step !== 'token')?.step).not.toBe('exchange')
   })
 })
 
@@ -169,6 +217,11 @@ describe('the stream', () => {
     const cancel = Buffer.alloc(16)
     for (const [index, word] of [16, 80877102, processID].entries()) cancel.writeUInt32BE(word, index * 4)
     cancel.writeInt32BE(secretKey, 12)
+    // PostgreSQL forgets a cancel request that comes before the query.
+    const watcher = await login(emulator, { password: 'postgres' })
+    const isSleeping = `select count(*)::int from pg_stat_activity where state = 'active' and pid = ${processID}`
+    await expect.poll(async () => (await watcher.query(isSleeping)).rows[0].count).toBe(1)
+    await watcher.end()
     const socket = await connect(emulator)
     socket.end(cancel)
     expect(await read(socket)).toHaveLength(0)
