@@ -24,7 +24,7 @@ export function subjectsOf({ name, migrations, findCustomersWithOrders }: Versio
       migrate,
       migrations,
       findCustomersWithOrders: (connection) => findCustomersWithOrders(drizzle, connection),
-      reservedOptions: ['host', 'port', 'ssl', 'sslnegotiation', 'stream', 'connectionString'],
+      reservedOptions: ['host', 'port', 'ssl', 'sslnegotiation', 'stream'],
     },
     {
       name: `${name}_on_postgres_js`,
