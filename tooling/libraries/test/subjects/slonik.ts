@@ -20,6 +20,7 @@ export const subject: Subject = {
       maxPoolSize: max,
       typeParsers: [],
       connectionRetryLimit: 0,
+      gracefulTerminationTimeout: 100,
       dangerouslyAllowForeignConnections: true, // beside a transaction
     })
     return {
