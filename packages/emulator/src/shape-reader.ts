@@ -28,6 +28,9 @@ export function number(least: number, unit: 'a whole number' | 'a number'): Read
   }
 }
 
+/** Longer than this no timer can wait: it would not wait at all. */
+const LONGEST_MS = 2 ** 31 - 1
+
 export function oneOf<const T extends string>(...choices: readonly T[]): Read<T> {
   return (value, name) =>
     choices.find((choice) => choice === value) ??
@@ -46,7 +49,10 @@ export const instance: Read<string> = (value, name) => {
   }
 }
 
-export const milliseconds: Read<number> = number(0, 'a number')
+export const milliseconds: Read<number> = (value, name) =>
+  typeof value === 'number' && value >= 0 && value <= LONGEST_MS
+    ? value
+    : fail(name, value, `milliseconds, 0 to ${LONGEST_MS}`)
 export const anyNumber: Read<number> = number(-Infinity, 'a number')
 export const count: Read<number> = number(1, 'a whole number')
 export const cut: Read<Cut> = oneOf('FIN', 'RST')

@@ -40,4 +40,16 @@ export function testConnections({ emulator, observer, table, failureOf, ...suite
       expect(two).toEqual([{ two: 2 }])
     })
   })
+
+  test('a restart of PostgreSQL fails the query that runs, and no query that comes when it is over', async () => {
+    const { query } = await suite.open({ max: 2 })
+    const marker = `${table} restarts`
+    const failure = failureOf(query(`select pg_sleep(60), '${marker}' as marker`))
+    await observer.waitForQuery(marker)
+    await query('select 1 as one') // another session, which is idle when it is ended
+    const restart = await emulator.faults.begin({ incident: 'postgresRestart' })
+    expect(await failure).toBeInstanceOf(Error)
+    await restart.end()
+    await vi.waitFor(async () => expect(await query('select 2 as two')).toEqual([{ two: 2 }]), often)
+  })
 }
