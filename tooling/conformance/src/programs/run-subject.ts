@@ -1,19 +1,14 @@
 // Uses the subject that its argument names in several ways, says so, and has to end by itself.
 import { Connector } from '@alloydb/core'
-import { registerHooks } from 'node:module'
 import type { Session, Subject } from '../subject.ts'
 
 interface Task {
   module: string
-  aliases?: Record<string, string>
   instance: string
   login: { user: string; password: string; database: string }
 }
 
-const { module, aliases = {}, instance, login } = JSON.parse(process.argv[2] ?? '') as Task
-registerHooks({
-  resolve: (specifier, context, nextResolve) => nextResolve(aliases[specifier] ?? specifier, context),
-})
+const { module, instance, login } = JSON.parse(process.argv[2] ?? '') as Task
 const { subject } = (await import(module)) as { subject: Subject }
 const dialer = new Connector() // is not closed: it must not hold up the process
 

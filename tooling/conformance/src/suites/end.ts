@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { expect, test, vi } from 'vitest'
 import type { RecordingDialer } from '../harness.ts'
 import { often } from '../observer.ts'
+import { runProgram } from '../run-program.ts'
 import type { Suite } from '../suite.ts'
 
-const program = fileURLToPath(new URL('../programs/run-subject.ts', import.meta.url))
+const program = new URL('../programs/run-subject.ts', import.meta.url)
 
 export function testEnd({ subject, emulator, instance, login, observer, table, ...suite }: Suite): void {
   test('two pools share a connector, and end each by itself', async () => {
@@ -54,17 +52,11 @@ export function testEnd({ subject, emulator, instance, login, observer, table, .
 
   test('a process ends by itself when all is ended, whatever it has done', async () => {
     const { module, aliases } = subject
-    const { stdout, stderr } = await promisify(execFile)(
-      process.execPath,
-      [
-        '--conditions=@alloydb/source',
-        '--experimental-strip-types',
-        '--disable-warning=ExperimentalWarning',
-        program,
-        JSON.stringify({ module, aliases, instance, login }),
-      ],
-      { env: { ...process.env, NODE_OPTIONS: '', ...emulator.env }, timeout: 20_000 },
-    )
+    const { stdout, stderr } = await runProgram(program, {
+      args: [JSON.stringify({ module, instance, login })],
+      env: emulator.env,
+      aliases,
+    })
     const isAble = subject.lacks?.['end while connecting'] === undefined
     expect(stdout).toBe(`ended while idle\n${isAble ? 'ended while busy\n' : ''}ended after a failure\n`)
     expect(stderr).toBe('')
