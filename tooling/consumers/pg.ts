@@ -21,7 +21,7 @@ export function share(connector: Connector): pg.Pool[] {
   return [own, createPool({ connector, instance, user: 'app' })]
 }
 
-checkPoolConfig(config)
+checkPoolConfig({ ...config, connectionString: 'postgres://app:secret@/shop' })
 
 export async function withPoolOfOthers(): Promise<void> {
   const { config: poolConfig, close } = await openPoolConfig(config)
