@@ -4,6 +4,8 @@ export interface RunOptions {
   readonly cwd: string
   /** Defaults to two minutes. */
   readonly timeoutMs?: number | undefined
+  /** Variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>> | undefined
 }
 
 /**
@@ -13,14 +15,14 @@ export interface RunOptions {
  */
 export async function runCommand(
   [command, ...args]: readonly [string, ...string[]],
-  { cwd, timeoutMs = 120_000 }: RunOptions,
+  { cwd, timeoutMs = 120_000, env: variables = {} }: RunOptions,
 ): Promise<string> {
   // npx hands its own `--allow-scripts` on to every npm below it, which refuses it in a project.
   const { npm_config_allow_scripts: _, ...env } = process.env
   const child = spawn(command, args, {
     cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...env, NO_COLOR: '1' },
+    env: { ...env, NO_COLOR: '1', ...variables },
     timeout: timeoutMs,
   })
   let stdout = ''
