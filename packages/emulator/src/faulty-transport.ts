@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { Bytes, TcpFault, TlsAlert, TlsFault } from './fault.ts'
 import { bytesOf } from './fault-parser.ts'
 import { ShapedTransport } from './shaped-transport.ts'
-import { cut, endWith } from './sockets.ts'
+import { cut, endWith, stall } from './sockets.ts'
 
 /** What something that speaks no TLS might say. */
 const GARBAGE = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'
@@ -18,29 +18,31 @@ const ALERT_NUMBERS: Readonly<Record<TlsAlert, number>> = {
 }
 
 /** Brings about a fault that comes before TLS. Tells whether there is one. */
-export function isOverByTcp({ stall, close, garbage }: TcpFault, socket: Socket): boolean {
-  if (stall) return true
-  if (close) cut(close, socket, undefined)
+export function isOverByTcp(fault: TcpFault, socket: Socket): boolean {
+  const { close, garbage } = fault
+  if (fault.stall) stall(socket)
+  else if (close) cut(close, socket, undefined)
   else if (garbage) endWith(socket, garbageOf(garbage))
   else return false
   return true
 }
 
 /** Answers the client's first words, where a fault wants no TLS. Tells whether it will. */
-export function answersHello({ stall, close, fail, garbage }: TlsFault, socket: Socket): boolean {
-  if (stall || close || !(fail || garbage)) return false
+export function answersHello(fault: TlsFault, socket: Socket): boolean {
+  const { close, fail, garbage } = fault
+  if (fault.stall || close || !(fail || garbage)) return false
   const answer = fail ? encodeAlert(fail.alert) : garbageOf(garbage ?? true)
   socket.once('data', () => endWith(socket, answer))
   return true
 }
 
 /** What TLS is spoken on: the connection, or one that sends as a fault wants it. */
-export function transportFor({ stall, chunkBytes }: TlsFault, socket: Socket): Socket {
-  if (!stall && !chunkBytes) return socket
+export function transportFor({ stall: stalls, chunkBytes }: TlsFault, socket: Socket): Socket {
+  if (!stalls && !chunkBytes) return socket
   // What TLS asks of a stream every Duplex has.
   return new ShapedTransport(socket, {
     chunkBytes,
-    stallAfterBytes: stall ? STALL_AFTER_BYTES : undefined,
+    stallAfterBytes: stalls ? STALL_AFTER_BYTES : undefined,
   }) as Duplex as Socket
 }
 

@@ -30,7 +30,7 @@ import {
   type PostgresErrorFields,
 } from './postgres-wire.ts'
 import type { ClientConnection } from './server-side-proxy.ts'
-import { delay, endWith } from './sockets.ts'
+import { delay, endWith, stall } from './sockets.ts'
 import { watchLogin } from './watch-login.ts'
 
 const EXCHANGE_LIMIT_MS = 30_000
@@ -137,7 +137,10 @@ export class ProxySession {
     failure: Buffer | undefined,
     chunkBytes: number | undefined,
   ): Promise<boolean> {
-    if (fault?.stall) return true
+    if (fault?.stall) {
+      stall(this.#client.socket)
+      return true
+    }
     if (fault?.close) {
       this.#client.cut(fault.close)
       return true

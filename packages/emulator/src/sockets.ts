@@ -52,6 +52,11 @@ export function endWith(socket: Socket, bytes: Uint8Array = Buffer.alloc(0)): vo
   socket.resume()
 }
 
+/** Says nothing on a connection any more, until the client gives it up: what is not read hides its end. */
+export function stall(socket: Socket): void {
+  socket.once('end', () => socket.destroy()).resume()
+}
+
 /** Waits; an emulator's waiting keeps no process alive. */
 export function delay(ms: number | undefined): Promise<void> {
   return ms ? new Promise((resolve) => void setTimeout(resolve, ms).unref()) : Promise.resolve()

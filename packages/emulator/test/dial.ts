@@ -85,6 +85,15 @@ export async function certificate(
   return body as ClientCertificate
 }
 
+/** A client certificate, as options of TLS. */
+export async function clientCertificate(
+  emulator: Emulator,
+  instance?: string,
+): Promise<tls.SecureContextOptions> {
+  const issued = await certificate(emulator, instance)
+  return { key, cert: issued.pemCertificateChain.join(''), ca: issued.caCert }
+}
+
 /** Dials the server-side proxy and completes the TLS handshake, with the exchange still to come. */
 export async function secure(
   emulator: Emulator,

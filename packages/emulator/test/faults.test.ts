@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { connect as connectTcp } from 'node:net'
+import { connect as connectTcp, type Socket } from 'node:net'
 import { Duplex, PassThrough } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest'
@@ -9,6 +9,7 @@ import {
   accessToken,
   api,
   certificate,
+  clientCertificate,
   connect,
   exchangeRequest,
   login,
@@ -196,6 +197,34 @@ test("TLS stalls in the middle of the server's first words", async () => {
   socket.destroy()
   tcp.destroy()
 })
+
+test.each(['tcp', 'tls', 'exchange', 'postgres'] as const)(
+  'a stall of %s keeps no connection that the client has given up',
+  async (step) => {
+    const before = connections()
+    const fault = emulator.faults.add({ step, stall: true })
+    const socket = connectTls({
+      port: emulator.instances[0]!.port,
+      host: '127.0.0.1',
+      ...(await clientCertificate(emulator)),
+    }).on('error', () => {})
+    socket.once('secureConnect', () => void accessToken(emulator.auth, LOGIN).then(send))
+    const send = (token: string): void => void socket.write(Buffer.concat([exchangeRequest(token), startup]))
+    await expect.poll(() => fault.hits).toBe(1)
+    socket.end()
+    socket.destroy()
+    await expect.poll(connections).toBeLessThanOrEqual(before)
+  },
+)
+
+/** How many connections of the server-side proxy's this process holds, of either side. */
+function connections(): number {
+  const { port } = emulator.instances[0]!
+  const handles = (process as unknown as { _getActiveHandles(): Socket[] })._getActiveHandles()
+  return handles.filter(
+    ({ localPort, remotePort }) => remotePort && (localPort === port || remotePort === port),
+  ).length
+}
 
 test('all that the server sends comes in pieces, across the records of TLS', async () => {
   emulator.faults.add({ step: 'tls', chunkBytes: 7, times: 1 })
