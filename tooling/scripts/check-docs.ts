@@ -13,13 +13,16 @@ import { dirname, join, relative } from 'node:path'
 const root = join(import.meta.dirname, '../..')
 const tsc = join(root, 'node_modules/.bin/tsc')
 
-/** The root README's code is checked as the quickstart's: it has the packages that users are told to install. */
-const homeOfRootReadme = 'examples/quickstart'
+/** Where code is checked that is not its own package's: there, the packages that it takes for granted are installed. */
+const homes: Record<string, string> = {
+  'README.md': 'examples/quickstart',
+  'tooling/conformance/README.md': 'packages/pg',
+}
 
 function checkCode(readme: string): { blocks: number; problems: string[] } {
   const text = readFileSync(join(root, readme), 'utf8')
   const blocks = [...text.matchAll(/^```ts\n(.*?)^```$/gms)]
-  const home = dirname(readme) === '.' ? homeOfRootReadme : dirname(readme)
+  const home = homes[readme] ?? dirname(readme)
   const directory = mkdtempSync(join(root, home, '.check-docs-'))
   try {
     for (const { index, 1: code = '' } of blocks) {
@@ -93,7 +96,7 @@ function withoutCode(markdown: string): string {
   return markdown.replaceAll(/^```.*?^```$/gms, '')
 }
 
-const readmes = globSync(['README.md', '{packages,examples}/*/README.md'], { cwd: root }).toSorted()
+const readmes = globSync(['README.md', '{packages,examples,tooling}/*/README.md'], { cwd: root }).toSorted()
 const documents = execFileSync(
   'git',
   ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate', '*.md'],

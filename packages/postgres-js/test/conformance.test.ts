@@ -1,4 +1,6 @@
 import { testConformance } from '@alloydb-tooling/conformance'
-import { subject } from './subjects/create-sql.ts'
+import { subject as createSql } from './subjects/create-sql.ts'
+import { subject as postgresConfig } from './subjects/postgres-config.ts'
 
-testConformance(subject)
+testConformance(createSql)
+testConformance(postgresConfig)

@@ -96,16 +96,6 @@ export function testCreateSql(
       })
     })
 
-    test('dials as many connections as it may, and no more', async () => {
-      const dialer = recorded()
-      const sql = openSql({ connector: dialer, ...login, max: 5 })
-      const rows = await Promise.all(
-        Array.from({ length: 20 }, (_, i) => sql`select ${i}::int as i, pg_sleep(0.01)`),
-      )
-      expect(rows.map(([row]) => row?.['i'] as number)).toEqual(Array.from({ length: 20 }, (_, i) => i))
-      expect(dialer.sockets.length).toBe(5)
-    })
-
     test('leaves the TLS socket to postgres.js alone', async () => {
       const dialer = recorded()
       const listeners = (socket: TLSSocket | undefined, event: string): string[] =>
@@ -152,16 +142,6 @@ export function testCreateSql(
       expect(failure.message).toBe('undo')
       expect([...(await sql`select id from transactions`)]).toEqual([{ id: 1 }])
       await sql`drop table transactions`
-    })
-
-    test("passes PostgreSQL's errors through untouched", async () => {
-      const error = await failureOf(openSql({ connector, ...login })`select * from nowhere`)
-      expect(error).toBeInstanceOf(postgres.PostgresError)
-      expect(error).toMatchObject({ code: '42P01', severity: 'ERROR', position: '15' })
-      expect(await failureOf(openSql({ connector, ...login, password: 'wrong' })`select 1`)).toMatchObject({
-        code: '28P01',
-        severity: 'FATAL',
-      })
     })
 
     test.each(['host', 'hostname', 'port', 'path', 'ssl', 'sslnegotiation', 'socket'])(
@@ -285,21 +265,6 @@ export function testCreateSql(
       const [second] = await reserved`select pg_backend_pid() as pid`
       expect(second).toEqual(first)
       reserved.release()
-    })
-
-    test.each(['PRIVATE', 'PUBLIC', 'PSC'] as const)('connects by the IP type %s', async (ipType) => {
-      const dialed = vi.spyOn(connector, 'connect')
-      onTestFinished(() => dialed.mockRestore())
-      expect((await openSql({ connector, ipType, ...login })`select 1`).count).toBe(1)
-      expect(dialed).toHaveBeenCalledWith(instance, expect.objectContaining({ ipType }))
-    })
-
-    test('shares a connector with another pool', async () => {
-      const one = openSql({ connector, ...login })
-      const other = openSql({ connector, ...login })
-      expect((await Promise.all([one`select 1`, other`select 2`])).map(({ count }) => count)).toEqual([1, 1])
-      await one.end()
-      expect((await other`select 3`).count).toBe(1)
     })
   })
 

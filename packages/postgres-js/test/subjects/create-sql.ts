@@ -1,6 +1,6 @@
-import type { Query, Subject } from '@alloydb-tooling/conformance/subject'
-import type postgres from 'postgres'
+import type { Subject } from '@alloydb-tooling/conformance/subject'
 import { createSql } from '../../src/index.ts'
+import { sqlSession } from './sql-session.ts'
 
 export const subject: Subject = {
   name: 'createSql',
@@ -19,17 +19,6 @@ export const subject: Subject = {
       ...(connectTimeoutMs !== undefined && { connect_timeout: connectTimeoutMs / 1000 }),
       onnotice: () => {},
     })
-    return {
-      query: queryOf(sql),
-      transaction: async (work) =>
-        (await sql.begin(async (sql) => ({ result: await work(queryOf(sql)) }))).result,
-      end: () => sql.end(),
-    }
+    return sqlSession(sql)
   },
-}
-
-function queryOf(sql: postgres.Sql | postgres.TransactionSql): Query {
-  return async (text, parameters = []) => [
-    ...(await sql.unsafe(text, parameters as postgres.ParameterOrJSON<never>[])),
-  ]
 }
