@@ -38,6 +38,7 @@ export class Identities {
   certify(publicKey: string): Promise<readonly [string, string, string]> {
     return this.#authority.issueClient(createPublicKey(publicKey), {
       notAfter: new Date(Date.now() + certificateLifetimeMs),
+      withExchange: true,
     })
   }
 
