@@ -25,6 +25,7 @@ const { emulator, openConnector, countRequests } = await startHarness({
       uri: 'projects/p/locations/r/clusters/other/instances/psc',
       privateIpAddress: null,
       publicIpAddress: null,
+      pscDnsName: 'localhost.',
     },
   ],
 })

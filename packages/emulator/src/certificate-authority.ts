@@ -117,7 +117,7 @@ export class CertificateAuthority {
   /** Signs a client's key, and returns the chain: leaf, intermediate, root. */
   async issueClient(
     publicKey: KeyObject,
-    { withExchange, ...validity }: Validity & { withExchange: boolean },
+    { withExchange = true, ...validity }: Validity & { withExchange?: boolean },
   ): Promise<[string, string, string]> {
     const leaf = await sign(this.#client.certificate, this.#client.key, {
       subject: withExchange ? `CN=alloydb-client,OU=${METADATA_EXCHANGE}` : 'CN=alloydb-client',

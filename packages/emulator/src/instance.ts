@@ -14,9 +14,9 @@ export interface InstanceAddresses {
   /** A loopback address, or `null` for none. Its default is that of `privateIpAddress`. */
   publicIpAddress?: string | null | undefined
   /**
-   * A name that resolves to one of the addresses, or `localhost`, or `null` for none. Defaults to `localhost.`, since the
-   * service's own names often end with a dot; for an instance that is not at 127.0.0.1, to its address: no other name
-   * leads to this machine everywhere.
+   * A name that resolves to one of the addresses, or `localhost`, or `null` for none. Defaults to `localhost`; for an
+   * instance that is not at 127.0.0.1, to its address: no other name leads to this machine everywhere. The service's own
+   * names often end with a dot. `localhost.` does too, but clients that don't strip the dot, as Go's, find it nowhere.
    */
   pscDnsName?: string | null | undefined
   /** Defaults to none. */
@@ -65,7 +65,7 @@ export class Instance implements EmulatedInstance {
   iamAuthentication: boolean
   privateIpAddress: string | null = '127.0.0.1'
   publicIpAddress: string | null = '127.0.0.1'
-  pscDnsName: string | null = 'localhost.'
+  pscDnsName: string | null = 'localhost'
   pscAutoDnsName: string | null = null
   /** PostgreSQL restarts, and takes no sessions yet. */
   isPostgresStarting = false

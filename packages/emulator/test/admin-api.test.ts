@@ -31,7 +31,7 @@ describe('connectionInfo', () => {
       name: `${emulator.instance}/connectionInfo`,
       ipAddress: '127.0.0.1',
       publicIpAddress: '127.0.0.1',
-      pscDnsName: 'localhost.',
+      pscDnsName: 'localhost',
       instanceUid: emulator.instances[0]!.uid,
     })
     expect(headers.get('x-alloydb-emulator-port')).toBe(String(emulator.instances[0]!.port))
@@ -140,7 +140,7 @@ describe('resources', () => {
       instanceType: 'PRIMARY',
       ipAddress: '127.0.0.1',
       publicIpAddress: '127.0.0.1',
-      pscInstanceConfig: { pscDnsName: 'localhost.' },
+      pscInstanceConfig: { pscDnsName: 'localhost' },
       databaseFlags: { 'alloydb.iam_authentication': 'on' },
     })
     const cluster = await api(emulator, 'GET', `v1/${clusterOf(emulator.instance)}`)

@@ -204,7 +204,7 @@ test('instances have addresses of their own where they are to have the same port
       instance.port,
     ]),
   ).toEqual([
-    ['127.0.0.1', '127.0.0.1', 'localhost.', port],
+    ['127.0.0.1', '127.0.0.1', 'localhost', port],
     ['127.0.0.2', '127.0.0.3', '127.0.0.2', port],
     ['127.0.0.4', '127.0.0.4', '127.0.0.4', port],
   ])

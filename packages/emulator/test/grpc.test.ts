@@ -88,7 +88,7 @@ describe('a call', () => {
     expect(texts(info[1])).toEqual([`${emulator.instance}/connectionInfo`])
     expect(texts(info[2])).toEqual(['127.0.0.1'])
     expect(texts(info[4])).toEqual([emulator.instances[0]!.uid])
-    expect(texts(info[6])).toEqual(version === 'v1' ? [] : ['localhost.'])
+    expect(texts(info[6])).toEqual(version === 'v1' ? [] : ['localhost'])
   })
 
   test('GenerateClientCertificate certifies a key for the asked duration', async () => {
@@ -118,7 +118,7 @@ test('GetInstance, ListInstances, GetCluster and ListClusters answer', async () 
   expect(texts(instance[1])).toEqual([emulator.instance])
   expect([instance[8], instance[9]]).toEqual([[1], [1]])
   expect(texts(parse(instance[13]![0] as Buffer)[1])).toEqual(['alloydb.iam_authentication'])
-  expect(texts(parse(instance[28]![0] as Buffer)[7])).toEqual(['localhost.'])
+  expect(texts(parse(instance[28]![0] as Buffer)[7])).toEqual(['localhost'])
   const [createTime] = parse(instance[4]![0] as Buffer)[1]!
   expect(Math.abs(Number(createTime) - Date.now() / 1000)).toBeLessThan(60)
   const all = await call('ListInstances', { 1: 'projects/emulator/locations/-/clusters/-' })
