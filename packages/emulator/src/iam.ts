@@ -126,7 +126,11 @@ export class Iam {
     throw new GoogleError(
       'PERMISSION_DENIED',
       `Permission '${permission}' denied on resource '${resource}' (or it may not exist).`,
-      { reason: 'IAM_PERMISSION_DENIED', domain: 'iam.googleapis.com', metadata: { permission, resource } },
+      {
+        reason: 'IAM_PERMISSION_DENIED',
+        domain: 'iam.googleapis.com',
+        metadata: { permission, resource, principal: email },
+      },
     )
   }
 

@@ -255,7 +255,7 @@ describe('errors', () => {
           '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
           reason: 'IAM_PERMISSION_DENIED',
           domain: 'iam.googleapis.com',
-          metadata: { permission, resource },
+          metadata: { permission, resource, principal: email() },
         },
       ],
     })

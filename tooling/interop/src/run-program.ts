@@ -9,9 +9,9 @@ interface RunOptions {
 }
 
 const LIMIT_MS = 600_000
-// What go and pip say of a host that they can't reach.
+// What go, pip and mvn say of a host that they can't reach.
 const NO_NETWORK =
-  /dial tcp.*(?:no such host|refused|timeout|unreachable|misbehaving)|Failed to establish a new connection|NameResolutionError/
+  /dial tcp.*(?:no such host|refused|timeout|unreachable|misbehaving)|Failed to establish a new connection|NameResolutionError|Unknown host/
 
 /**
  * Runs a program to its end, showing what it prints.

@@ -1,4 +1,4 @@
-// Runs connectors that others have written against the emulator: Google's own for Go and Python, and the Auth Proxy. What a
+// Runs connectors that others have written against the emulator: Google's own for Go, Python and Java, and the Auth Proxy. What a
 // machine lacks for one of them is said, and that one is skipped.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -42,6 +42,21 @@ const interops: readonly Interop[] = [
       await run(await makePython(), [join(home, 'python/main.py')], { env })
     },
   },
+  {
+    name: "Google's connector for Java",
+    run: async (env) => {
+      const classPath = await resolveJava()
+      const trustStore = join(directory, 'trust.p12')
+      const password = 'emulator'
+      const store = `-keystore ${trustStore} -storetype PKCS12 -storepass ${password}`
+      await run('keytool', `-importcert -noprompt -file ${authority} ${store}`.split(' '))
+      const trust = [
+        `-Djavax.net.ssl.trustStore=${trustStore}`,
+        `-Djavax.net.ssl.trustStorePassword=${password}`,
+      ]
+      await run('java', [...trust, '-cp', classPath, join(home, 'java/Main.java')], { env })
+    },
+  },
 ]
 
 async function buildGo(name: string, target: string): Promise<string> {
@@ -70,19 +85,30 @@ async function makePython(): Promise<string> {
   return python
 }
 
+/** Finds, or downloads, the libraries that `pom.xml` names, and returns the class path. */
+async function resolveJava(): Promise<string> {
+  for (const program of ['java', 'mvn']) {
+    if (!(await isInstalled(program, '-version'))) throw new SkipError(`${program} is not installed`)
+  }
+  const file = join(cache, 'class-path')
+  const goal = ['dependency:build-classpath', `-Dmdep.outputFile=${file}`]
+  await run('mvn', ['-q', '-B', '-f', join(home, 'java/pom.xml'), ...goal])
+  return readFile(file, 'utf8')
+}
+
 // Other connectors dial port 5433 and no other one. Only Linux has more loopback addresses than one.
 const [privateIpAddress, publicIpAddress] =
   process.platform === 'linux' ? ['127.0.0.2', '127.0.0.3'] : ['127.0.0.1', '127.0.0.1']
 const uri = 'projects/interop/locations/local/clusters/main/instances/primary'
 await mkdir(cache, { recursive: true })
 const directory = await mkdtemp(join(tmpdir(), 'alloydb-interop-'))
+const authority = join(directory, 'ca.pem')
 const outcomes: string[] = []
 try {
   await using emulator = await startEmulator({
     instances: [{ uri, port: 5433, privateIpAddress, publicIpAddress, pscDnsName: 'localhost' }],
   })
   const credentials = join(directory, 'service-account.json')
-  const authority = join(directory, 'ca.pem')
   await writeFile(credentials, JSON.stringify(emulator.serviceAccount), { mode: 0o600 })
   await writeFile(authority, await emulator.caCertificate())
   const env = {
