@@ -43,10 +43,9 @@ export class HttpPort {
     this.#listener = net.createServer({ noDelay: true }, (socket) => this.#accept(socket))
   }
 
-  /** Listens on 127.0.0.1 and returns the port. */
-  listen(port: number): Promise<number> {
+  /** Listens, and returns the port. */
+  listen(port: number, address: string): Promise<number> {
     return new Promise((resolve, reject) => {
-      const address = '127.0.0.1'
       const fail = (error: Error): void => {
         reject(explainListenError(error, { port, address, option: 'adminPort' }))
       }

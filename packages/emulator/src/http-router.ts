@@ -45,8 +45,16 @@ export class HttpRouter {
   readonly #routes: readonly Route[]
   readonly #faults: Faults
   readonly #log: RequestLog
+  readonly #refuse: (headers: Readonly<Record<string, string>>) => string | undefined
 
-  constructor(routes: readonly Route[], faults: Faults, log: RequestLog) {
+  /** `refuse` says why a request is not answered at all, if it is not. */
+  constructor(
+    routes: readonly Route[],
+    faults: Faults,
+    log: RequestLog,
+    refuse: (headers: Readonly<Record<string, string>>) => string | undefined,
+  ) {
+    this.#refuse = refuse
     this.#routes = routes
     this.#faults = faults
     this.#log = log
@@ -55,6 +63,11 @@ export class HttpRouter {
   /** Answers a request; whatever goes wrong is an answer, too. */
   async serve(exchange: HttpExchange): Promise<void> {
     try {
+      const refusal = this.#refuse(exchange.headers)
+      if (refusal !== undefined) {
+        await send(exchange, { status: 403, body: googleErrorBody(403, 'PERMISSION_DENIED', refusal) })
+        return
+      }
       const url = new URL(exchange.target, 'http://localhost')
       const path = decodeURIComponent(url.pathname)
       const found = this.#find(exchange.method, path)

@@ -72,8 +72,11 @@ export class Instance implements EmulatedInstance {
   /** The process ids of PostgreSQL's backends of this instance's sessions. */
   readonly backends: Set<number> = new Set()
   readonly #owner: Cluster
+  readonly #isLocal: boolean
 
-  constructor(options: InstanceOptions, port: number, owner: Cluster) {
+  /** `isLocal`: all of its addresses are to be this machine's alone. */
+  constructor(options: InstanceOptions, port: number, owner: Cluster, isLocal: boolean) {
+    this.#isLocal = isLocal
     this.uri = options.uri
     this.instanceType = options.instanceType ?? 'PRIMARY'
     this.port = options.port ?? port
@@ -102,7 +105,7 @@ export class Instance implements EmulatedInstance {
 
   /** Sets those that are given. */
   setAddresses(addresses: InstanceAddresses): void {
-    requireLoopback(addresses)
+    if (this.#isLocal) requireLoopback(addresses)
     const { privateIpAddress, publicIpAddress, pscDnsName, pscAutoDnsName } = addresses
     if (privateIpAddress !== undefined) this.privateIpAddress = privateIpAddress
     if (publicIpAddress !== undefined) this.publicIpAddress = publicIpAddress
@@ -148,6 +151,7 @@ export function requireLoopback({ privateIpAddress, publicIpAddress }: InstanceA
   }
 }
 
-function isLoopback(address: string): boolean {
+/** Whether only this machine reaches the address. */
+export function isLoopback(address: string): boolean {
   return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'))
 }

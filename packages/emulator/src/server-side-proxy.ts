@@ -28,6 +28,8 @@ interface Services {
   faults: Faults
   log: RequestLog
   serve: ServeClient
+  /** Where to listen instead of the instance's own addresses. */
+  listenAddress: string | undefined
   report: ((report: ConnectionReport) => void) | undefined
 }
 
@@ -57,7 +59,9 @@ export class ServerSideProxy {
   async listen(): Promise<void> {
     this.#handshakes = this.#handshakesWith(await this.#instance.issueCertificate())
     try {
-      for (const address of this.#instance.listenAddresses) {
+      const { listenAddress } = this.#services
+      const addresses = listenAddress === undefined ? this.#instance.listenAddresses : [listenAddress]
+      for (const address of addresses) {
         const listener = await listen(this.#instance.port, address, (socket) => void this.#accept(socket))
         this.#listeners.push(listener)
         this.#instance.port = (listener.address() as AddressInfo).port

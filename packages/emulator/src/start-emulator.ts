@@ -20,17 +20,25 @@ import { HttpRouter, type Route } from './http-router.ts'
 import { Iam, isServiceAccount } from './iam.ts'
 import { Incidents } from './incidents.ts'
 import { InstanceIncidents } from './instance-incidents.ts'
-import { Instance, requireLoopback, type EmulatedInstance, type InstanceAddresses } from './instance.ts'
+import {
+  Instance,
+  isLoopback,
+  requireLoopback,
+  type EmulatedInstance,
+  type InstanceAddresses,
+} from './instance.ts'
 import { parseInstanceName } from './instance-name.ts'
-import { assignAddresses } from './loopback-addresses.ts'
+import { assignAddresses, assignPorts } from './instance-addresses.ts'
 import { metadataRoutes } from './metadata-server.ts'
 import { ProxySession } from './proxy-session.ts'
+import { refuseStranger, requestHost } from './request-host.ts'
 import { RequestLog, type RecordedRequest } from './request-log.ts'
 import { startCluster } from './start-cluster.ts'
 import { ServerSideProxy } from './server-side-proxy.ts'
 import { tokenRoutes } from './token-service.ts'
 
 /** What the certificate of the Admin API's port is for. */
+const LOOPBACK = '127.0.0.1'
 const HTTP_NAMES = ['localhost', '127.0.0.1', '::1']
 
 /**
@@ -69,11 +77,19 @@ class RunningEmulator implements Emulator {
   readonly #httpAuthority = once(() => this.#loadHttpAuthority())
   readonly #onConnection: ((connection: ConnectionReport) => void) | undefined
   readonly #uris: readonly [string, ...string[]]
+  readonly #listenAddress: string
   #directory: DataDirectory | undefined
   #stopped: Promise<void> | undefined
 
   constructor(options: EmulatorOptions) {
-    const { instances = [], iam = {}, certificateLifetimeMs, onConnection } = options
+    const {
+      instances = [],
+      iam = {},
+      certificateLifetimeMs,
+      onConnection,
+      listenAddress = LOOPBACK,
+    } = options
+    this.#listenAddress = listenAddress
     this.#onConnection = onConnection
     this.tokens = new AccessTokens(this.#clock)
     requireOwnPostgres(options)
@@ -82,7 +98,9 @@ class RunningEmulator implements Emulator {
     const duplicate = uris.find((uri, index) => uris.indexOf(uri) !== index)
     if (duplicate) throw new Error(`The instance "${duplicate}" is given twice.`)
     for (const uri of uris) parseInstanceName(uri)
-    for (const instance of instances) if (typeof instance !== 'string') requireLoopback(instance)
+    if (isLoopback(listenAddress)) {
+      for (const instance of instances) if (typeof instance !== 'string') requireLoopback(instance)
+    }
     requirePrimaries(instances)
     const { project } = parseInstanceName(this.instance)
     const first = iam.principals?.find(({ email }) => isServiceAccount(email))?.email
@@ -116,7 +134,7 @@ class RunningEmulator implements Emulator {
           instances: this.#instances,
           certificateLifetimeMs,
         }),
-        ...tokenRoutes({ ...services, tokenUri: () => this.serviceAccount.token_uri }),
+        ...tokenRoutes({ ...services, tokenUri: (host) => `http://${host ?? this.host}/token` }),
         ...metadataRoutes({ tokens: this.tokens, email: this.#email, project }),
         ...faultRoutes({ faults: this.faults, log: this.#log }),
         this.#serviceAccountRoute(),
@@ -124,6 +142,7 @@ class RunningEmulator implements Emulator {
       ],
       this.faults,
       this.#log,
+      isLoopback(listenAddress) ? refuseStranger : () => undefined,
     )
     this.#httpPort = new HttpPort({
       identity: async () => (await this.#httpAuthority()).issueServer('localhost', HTTP_NAMES),
@@ -160,7 +179,7 @@ class RunningEmulator implements Emulator {
     this.#directory = directory
     if (directory) await this.#credentials.keepIn(directory)
     const names = new Set(this.#uris.map((uri) => parseInstanceName(uri).cluster))
-    const admin = this.#httpPort.listen(adminPort).then(async (found) => {
+    const admin = this.#httpPort.listen(adminPort, this.#listenAddress).then(async (found) => {
       this.host = `127.0.0.1:${found}`
       this.auth = await this.authFor(this.#email)
       this.serviceAccount = await this.#credentials.serviceAccountKey(this.#email)
@@ -172,9 +191,11 @@ class RunningEmulator implements Emulator {
     }
     await allOf([admin, ...[...names].map(startOne)])
     const all = instances.map((given) => (typeof given === 'string' ? { uri: given } : given))
-    for (const settings of assignAddresses(all, port)) {
+    const isLocal = isLoopback(this.#listenAddress)
+    const assigned = isLocal ? assignAddresses(all, port) : assignPorts(all, port)
+    for (const settings of assigned) {
       const owner = this.#clusters.get(parseInstanceName(settings.uri).cluster)!
-      await this.#startInstance(new Instance(settings, port, owner))
+      await this.#startInstance(new Instance(settings, port, owner, isLocal))
     }
   }
 
@@ -238,6 +259,7 @@ class RunningEmulator implements Emulator {
     const { iam, tokens, faults } = this
     const proxy = new ServerSideProxy(instance, {
       clock: this.#clock,
+      listenAddress: isLoopback(this.#listenAddress) ? undefined : this.#listenAddress,
       faults,
       log: this.#log,
       report: this.#onConnection,
@@ -281,7 +303,11 @@ class RunningEmulator implements Emulator {
     return {
       method: 'GET',
       pattern: /^\/emulator\/service-account\.json$/,
-      handle: () => Promise.resolve({ body: this.serviceAccount }),
+      handle: ({ headers }) => {
+        // Where a client has found us is where it finds the token endpoint, too.
+        const host = requestHost(headers) ?? this.host
+        return Promise.resolve({ body: { ...this.serviceAccount, token_uri: `http://${host}/token` } })
+      },
     }
   }
 }

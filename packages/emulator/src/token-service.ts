@@ -5,6 +5,7 @@ import type { Credentials } from './credentials.ts'
 import { GoogleError } from './google-error.ts'
 import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
 import type { Iam } from './iam.ts'
+import { requestHost } from './request-host.ts'
 import { authenticate } from './authenticate.ts'
 import type { TokenFault } from './fault.ts'
 import { parseJsonObject } from './parse-json-object.ts'
@@ -20,7 +21,7 @@ interface Services {
   iam: Iam
   tokens: AccessTokens
   /** The emulator's own token URI, which assertions may be made out to. */
-  tokenUri: () => string
+  tokenUri: (host: string | undefined) => string
 }
 
 /** An error of RFC 6749, section 5.2. */
@@ -80,13 +81,13 @@ async function oauth(request: RoutedRequest, answer: () => unknown): Promise<Rou
   }
 }
 
-async function grant({ body, record, fault }: RoutedRequest, services: Services): Promise<unknown> {
+async function grant({ headers, body, record, fault }: RoutedRequest, services: Services): Promise<unknown> {
   const form = new URLSearchParams(body)
   const type = form.get('grant_type')
   let principal: string
   let scopes: readonly string[]
   if (type === JWT_BEARER) {
-    ;({ principal, scopes } = await grantOf(form.get('assertion') ?? '', services))
+    ;({ principal, scopes } = await grantOf(form.get('assertion') ?? '', requestHost(headers), services))
   } else if (type === 'refresh_token') {
     principal = services.credentials.refreshTokenOwner(form.get('refresh_token') ?? '') ?? ''
     // Those that `gcloud auth application-default login` asks the user for.
@@ -138,13 +139,14 @@ function exchangeSubjectToken({ body, record, fault }: RoutedRequest, services: 
 /** Who a signed assertion asks for a token for, and which scopes it is to have. */
 async function grantOf(
   jwt: string,
+  host: string | undefined,
   { credentials, clock, tokenUri }: Services,
 ): Promise<{ principal: string; scopes: readonly string[] }> {
   const { issuer, claims } = await verifyAssertion(jwt, { credentials, clock }).catch((error: unknown) => {
     throw new OAuthError('invalid_grant', error instanceof Error ? error.message : String(error))
   })
   const { aud, scope } = claims
-  if (aud !== 'https://oauth2.googleapis.com/token' && aud !== tokenUri()) {
+  if (aud !== 'https://oauth2.googleapis.com/token' && aud !== tokenUri(host)) {
     throw new OAuthError('invalid_grant', 'Invalid JWT: Failed audience check.')
   }
   const scopes = splitScopes(scope)

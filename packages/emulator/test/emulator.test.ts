@@ -1,4 +1,5 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { get } from 'node:http'
 import { connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -244,4 +245,62 @@ describe("a PostgreSQL of one's own, by its URL", () => {
   ])('%s is an error that says what to do', async (wrong, message) => {
     await expect(startEmulator({ postgres: wrong })).rejects.toThrow(message)
   })
+})
+
+describe('web pages from elsewhere', () => {
+  const ask = (host: string, headers: Record<string, string>): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const path = '/computeMetadata/v1/instance/service-accounts/default/email'
+      get({
+        host: '127.0.0.1',
+        port: host.split(':')[1],
+        path,
+        headers: { 'metadata-flavor': 'Google', ...headers },
+      })
+        .on('response', (response) => resolve(response.resume().statusCode))
+        .on('error', reject)
+    })
+
+  test('get nothing: neither by a name of their own for 127.0.0.1 nor across origins', async () => {
+    await using emulator = await startEmulator({ postgres })
+    const { host } = emulator
+    const from = (origin: string): Record<string, string> => ({ origin })
+    const to = (name: string): Record<string, string> => ({ host: name })
+    for (const refused of [
+      to('evil.test'),
+      to('127.0.0.1.evil.test:80'),
+      from('http://evil.test'),
+      from('null'),
+    ]) {
+      expect([refused, await ask(host, refused)]).toEqual([refused, 403])
+    }
+    for (const served of [
+      {},
+      to('localhost:1'),
+      to('[::1]'),
+      from('http://localhost:3000'),
+      to('metadata.google.internal'),
+    ]) {
+      expect([served, await ask(host, served)]).toEqual([served, 200])
+    }
+  })
+
+  test('are not told from other machines where those are let in', async () => {
+    await using emulator = await startEmulator({ postgres, listenAddress: '0.0.0.0' })
+    expect(await ask(emulator.host, { host: 'emulator:9797' })).toBe(200)
+  })
+})
+
+test('other machines can be let in: any addresses, and a port for each instance', async () => {
+  const free = await startEmulator({ postgres, instances: [A] })
+  const { port } = free.instances[0]!
+  await free.stop()
+  const instances = [{ uri: A, privateIpAddress: '192.0.2.1', pscDnsName: 'emulator' }, B]
+  await using emulator = await startEmulator({ postgres, port, instances, listenAddress: '0.0.0.0' })
+  expect(emulator.instances.map((instance) => instance.port)).toEqual([port, port + 1])
+  const socket = await secure(emulator, { instance: A, servername: 'emulator' })
+  expect(socket.authorized).toBe(true)
+  socket.destroy()
+  const key = await fetch(`http://${emulator.host}/emulator/service-account.json`)
+  expect(await key.json()).toEqual(emulator.serviceAccount)
 })

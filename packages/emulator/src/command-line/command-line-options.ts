@@ -16,6 +16,9 @@ type OptionName =
   | 'user'
   | 'port'
   | 'admin-port'
+  | 'listen'
+  | 'address'
+  | 'psc-dns-name'
   | 'postgres'
   | 'data-dir'
   | 'init'
@@ -56,6 +59,24 @@ const OPTIONS: Readonly<Record<OptionName, OptionDescription>> = {
     type: 'string',
     value: '<port>',
     help: ["The Admin API's port; 0: a free one. Defaults to 9797; with exec, to 0."],
+  },
+  listen: {
+    type: 'string',
+    value: '<address>',
+    help: [
+      'Listens there instead of on loopback addresses: 0.0.0.0 in a container. Who can reach it gets',
+      'tokens and data. Instances get ports one after the other.',
+    ],
+  },
+  address: {
+    type: 'string',
+    value: '<ip>',
+    help: ['With --listen: the IP address at which clients dial the instances. Defaults to 127.0.0.1.'],
+  },
+  'psc-dns-name': {
+    type: 'string',
+    value: '<name>',
+    help: ['With --listen: the name at which clients dial them, by the IP type PSC. Defaults to localhost.'],
   },
   postgres: {
     type: 'string',

@@ -1,6 +1,7 @@
 import type { DatabaseUser } from '../cluster.ts'
 import { defaultServiceAccount } from '../credentials.ts'
 import { DEFAULT_INSTANCE, type EmulatorOptions } from '../emulator.ts'
+import type { InstanceAddresses } from '../instance.ts'
 import { parseInstanceName } from '../instance-name.ts'
 import { parseOptions, type GivenOptions } from './command-line-options.ts'
 import { UsageError } from './usage-error.ts'
@@ -63,15 +64,32 @@ function emulatorOptions(
 ): EmulatorOptions {
   const instances = given.all('instance')
   const primaries = instances.length > 0 ? instances : [DEFAULT_INSTANCE]
-  const readPools = given.all('read-pool').map((uri) => ({ uri, instanceType: 'READ_POOL' as const }))
+  const addresses = parseAddresses(given)
+  const all = [
+    ...primaries.map((uri) => ({ uri, ...addresses })),
+    ...given.all('read-pool').map((uri) => ({ uri, ...addresses, instanceType: 'READ_POOL' as const })),
+  ]
   return {
-    instances: [...primaries, ...readPools],
+    instances: all,
+    listenAddress: given.one('listen'),
     ...parseUsers(given.all('user'), primaries[0] ?? DEFAULT_INSTANCE),
     port: parsePort(given, 'port') ?? defaults.port,
     adminPort: parsePort(given, 'admin-port') ?? defaults.adminPort,
     postgres: given.one('postgres'),
     dataDirectory: given.one('data-dir'),
     initFiles: given.all('init'),
+  }
+}
+
+/** Where clients dial the instances, if that is not for the emulator to choose. */
+function parseAddresses(given: GivenOptions): InstanceAddresses {
+  const [address, pscDnsName] = [given.one('address'), given.one('psc-dns-name')]
+  if ((address ?? pscDnsName) !== undefined && !given.has('listen')) {
+    throw new UsageError('--address and --psc-dns-name go with --listen.')
+  }
+  return {
+    ...(address !== undefined && { privateIpAddress: address, publicIpAddress: address }),
+    ...(pscDnsName !== undefined && { pscDnsName }),
   }
 }
 

@@ -13,7 +13,7 @@ describe('no command', () => {
       json: false,
       quiet: false,
       options: {
-        instances: ['projects/emulator/locations/local/clusters/main/instances/primary'],
+        instances: [{ uri: 'projects/emulator/locations/local/clusters/main/instances/primary' }],
         port: 5433,
         adminPort: 9797,
       },
@@ -38,7 +38,7 @@ describe('no command', () => {
       json: true,
       quiet: true,
       options: {
-        instances: [uri('i'), uri('j'), { uri: uri('pool'), instanceType: 'READ_POOL' }],
+        instances: [{ uri: uri('i') }, { uri: uri('j') }, { uri: uri('pool'), instanceType: 'READ_POOL' }],
         iam: { principals: [account, { email: 'bob@example.com' }] },
         databaseUsers: [account, { name: 'ada', password: 'pass:word' }, { email: 'bob@example.com' }],
         port: 0,
@@ -55,6 +55,27 @@ test('exec takes free ports, and leaves what follows "--" alone', () => {
   expect(parseCommandLine(['exec', '--instance', uri('i'), '--', 'npm', '--help', '--', '-x'])).toMatchObject(
     { kind: 'exec', file: 'npm', args: ['--help', '--', '-x'], options: { port: 0, adminPort: 0 } },
   )
+})
+
+test('--listen takes the addresses that clients dial, for all instances', () => {
+  const words = [
+    '--listen',
+    '0.0.0.0',
+    '--address',
+    '10.0.0.1',
+    '--psc-dns-name',
+    'db',
+    '--instance',
+    uri('i'),
+  ]
+  expect(parseCommandLine(words)).toMatchObject({
+    options: {
+      listenAddress: '0.0.0.0',
+      instances: [
+        { uri: uri('i'), privateIpAddress: '10.0.0.1', publicIpAddress: '10.0.0.1', pscDnsName: 'db' },
+      ],
+    },
+  })
 })
 
 test('--help and --version win over whatever else is there', () => {
@@ -76,6 +97,7 @@ test.each([
   [['--admin-port', '65536'], '--admin-port is a number from 0 to 65535, and not "65536".'],
   [['--user', 'ada'], '"ada" is no user; write <name>:<password> or, for IAM logins, <email>.'],
   [['exec', '--json', '--', 'x'], '--json is not for exec, which prints nothing by itself.'],
+  [['--address', '10.0.0.1'], '--address and --psc-dns-name go with --listen.'],
   [['exec'], 'Write the program to run after "--": alloydb-emulator exec -- node main.js'],
   [['exec', 'npm', 'test'], 'Write the program to run after "--": alloydb-emulator exec -- npm test'],
 ])('%j is refused, with what to do', (words, message) => {

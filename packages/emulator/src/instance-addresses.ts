@@ -21,6 +21,14 @@ export function assignAddresses(instances: readonly InstanceOptions[], port: num
   })
 }
 
+/**
+ * Gives each instance a port of its own, one after the other, for an emulator that listens on one address for other
+ * machines.
+ */
+export function assignPorts(instances: readonly InstanceOptions[], port: number): InstanceOptions[] {
+  return instances.map((instance, index) => ({ port: port === 0 ? 0 : port + index, ...instance }))
+}
+
 function nextAddress(taken: ReadonlySet<string | null | undefined>): string {
   for (let last = 1; last < 255; last++) {
     const address = `127.0.0.${last}`
