@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls'
 import { AlloyDBError } from './alloydb-error.ts'
 import { parseAuthType, parseIpType } from './connector-option-checks.ts'
 import { connectorOptionNames, type ConnectorOptions } from './connector-options.ts'
@@ -80,6 +81,31 @@ export function checkAdapterConfig(
   if (config.connector === undefined) resolveSettings(connectorOptions, process.env)
 }
 
+/** Opens a channel to one instance, or gives up when the signal is aborted. */
+export type Dial = (signal: AbortSignal) => Promise<TLSSocket>
+
+/**
+ * Binds a dialer to one instance: for options that lead a driver there, and leave to the driver who logs in. Does no I/O.
+ *
+ * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
+ */
+export function bindDialer(
+  dialer: Dialer,
+  instance: string,
+  options: Pick<ConnectOptions, 'ipType' | 'authType'>,
+): Dial {
+  checkDialer(dialer, instance)
+  const { connectOptions, driverOptions } = openAdapter({ ...options, instance, connector: dialer }, [])
+  const [foreign] = Object.keys(driverOptions)
+  if (foreign !== undefined) {
+    throw new AlloyDBError('ALLOYDB_INVALID_OPTION', `The option "${foreign}" says nothing of how to dial.`, {
+      instance,
+      hint: `Give "${foreign}" to the driver itself. Options here are ipType and authType.`,
+    })
+  }
+  return async (signal) => dialer.connect(instance, { ...connectOptions, signal })
+}
+
 /** Sorts the options into the connector's and the driver's, and checks all but what a new connector checks itself. */
 function readConfig<Config extends AdapterConfig & { user?: unknown; password?: unknown }>(
   config: Config,
@@ -98,7 +124,10 @@ function readConfig<Config extends AdapterConfig & { user?: unknown; password?: 
   }
 
   const { ipType, authType } = connectorOptions as Pick<ConnectorOptions, 'ipType' | 'authType'>
-  if (connector !== undefined) checkShared(connectorOptions, instance)
+  if (connector !== undefined) {
+    checkDialer(connector, instance)
+    checkShared(connectorOptions, instance)
+  }
   if (ipType !== undefined) parseIpType(ipType)
   const usesIam = parseAuthType(authType ?? connector?.authType ?? 'PASSWORD') === 'IAM'
   if (usesIam && config.password !== undefined) throw passwordError(instance)
@@ -125,6 +154,15 @@ function findUser(user: unknown, usesIam: boolean, dialer: Dialer): OpenedAdapte
     }
     return dialer.getIamUser()
   }
+}
+
+/** Refuses what is not a dialer: most often a promise of one, or what a module does not export. */
+function checkDialer(dialer: unknown, instance: string): void {
+  if (typeof (dialer as Partial<Dialer> | null | undefined)?.connect === 'function') return
+  throw new AlloyDBError('ALLOYDB_INVALID_OPTION', 'Invalid connector: it has no connect().', {
+    instance,
+    hint: 'Give a Connector of @alloydb/core, or a dialer of your own.',
+  })
 }
 
 function checkShared(options: object, instance: string): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { checkAdapterConfig, openAdapter } from '../src/adapter.ts'
+import { bindDialer, checkAdapterConfig, openAdapter } from '../src/adapter.ts'
 import { Connector, type Dialer } from '../src/index.ts'
 
 const instance = 'projects/p/locations/r/clusters/c/instances/i'
@@ -54,6 +54,8 @@ describe('openAdapter', () => {
       { connector: dialer, quotaProject: 'p' },
       'The option "quotaProject" stands beside a shared connector.',
     ],
+    ['a connector that cannot connect', { connector: {} }, 'Invalid connector: it has no connect().'],
+    ['null for a connector', { connector: null }, 'Invalid connector: it has no connect().'],
     [
       'a password beside IAM login',
       { authType: 'iam', password: 'x' },
@@ -75,6 +77,30 @@ describe('openAdapter', () => {
     expect(() => openAdapter({ instance: given as string }, reserved)).toThrow(
       expect.objectContaining({ code: 'ALLOYDB_INVALID_INSTANCE_URI' }),
     )
+  })
+})
+
+describe('bindDialer', () => {
+  test('dials the one instance, with the options that it was given', async () => {
+    const dials: unknown[] = []
+    const recorder: Dialer = {
+      connect: (...args) => {
+        dials.push(args)
+        return Promise.reject(new Error('not here'))
+      },
+    }
+    const { signal } = new AbortController()
+    await expect(bindDialer(recorder, instance, { ipType: 'PSC' })(signal)).rejects.toThrow('not here')
+    expect(dials).toEqual([[instance, { ipType: 'PSC', authType: undefined, signal }]])
+  })
+
+  test.each<[string, unknown, object, string]>([
+    ['no dialer', undefined, {}, 'Invalid connector: it has no connect().'],
+    ['a promise of a dialer', Promise.resolve(dialer), {}, 'Invalid connector: it has no connect().'],
+    ["an option of the driver's", dialer, { user: 'app' }, 'The option "user" says nothing of how to dial.'],
+    ['an unknown ipType', dialer, { ipType: 'VPN' }, 'Invalid ipType: "VPN".'],
+  ])('refuses %s', (_, given, options, summary) => {
+    expect(() => bindDialer(given as Dialer, instance, options)).toThrow(refused(summary))
   })
 })
 

@@ -28,8 +28,8 @@ export interface AlloyDBDialectConfig extends AlloyDBPoolConfig {
  */
 export class AlloyDBDialect extends PostgresDialect {
   constructor(config: AlloyDBDialectConfig) {
+    checkPoolConfig(config)
     const { cursor, onCreateConnection, onReserveConnection, ...poolConfig } = config
-    checkPoolConfig(poolConfig)
     super({
       pool: async () => ignoreClientErrors(createPool(poolConfig)),
       ...(cursor && { cursor }),

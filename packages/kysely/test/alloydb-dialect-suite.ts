@@ -192,6 +192,12 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
         expect.objectContaining({ code }),
       )
     })
+
+    test('is refused by the constructor: none at all', () => {
+      expect(() => new AlloyDBDialect(undefined as unknown as AlloyDBDialectConfig)).toThrow(
+        expect.objectContaining({ code: 'ALLOYDB_INVALID_INSTANCE_URI' }),
+      )
+    })
   })
 
   describe('its life', () => {

@@ -1,9 +1,8 @@
 import { AlloyDBError } from '@alloydb/core'
-import { openAdapter, type AdapterConfig, type OpenedAdapter } from '@alloydb/core/adapter'
+import { openAdapter, type AdapterConfig, type Dial, type OpenedAdapter } from '@alloydb/core/adapter'
 import type pg from 'pg'
 import { resolveConnectionString } from './connection-string.ts'
 import { createStreamFactory } from './pg-config.ts'
-import type { Dial } from './placeholder-socket.ts'
 
 /** Options of pg that say where or how to connect. The instance URI says that, and nothing else may. */
 export type ReservedOption = 'host' | 'port' | 'ssl' | 'sslnegotiation' | 'stream'

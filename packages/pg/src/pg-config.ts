@@ -1,7 +1,7 @@
 import { AlloyDBError, type ConnectOptions, type Dialer } from '@alloydb/core'
-import { openAdapter } from '@alloydb/core/adapter'
+import { bindDialer, type Dial } from '@alloydb/core/adapter'
 import type { Duplex } from 'node:stream'
-import { createPlaceholder, type Dial, type StreamOwner } from './placeholder-socket.ts'
+import { createPlaceholder, type StreamOwner } from './placeholder-socket.ts'
 
 /** Options of {@link pgConfig}; each defaults to the connector's own. */
 export type PgConfigOptions = Pick<ConnectOptions, 'ipType' | 'authType'>
@@ -25,9 +25,7 @@ export interface PgConfig {
  * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
  */
 export function pgConfig(dialer: Dialer, instance: string, options: PgConfigOptions = {}): PgConfig {
-  const { connectOptions } = openAdapter({ ...options, instance, connector: dialer }, [])
-  const dial: Dial = async (signal) => dialer.connect(instance, { ...connectOptions, signal })
-  return { stream: createStreamFactory(instance, dial), ssl: false }
+  return { stream: createStreamFactory(instance, bindDialer(dialer, instance, options)), ssl: false }
 }
 
 /** Makes the `stream` option: what pg calls, as a method of its `Connection`, for each connection. */

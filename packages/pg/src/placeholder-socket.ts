@@ -1,9 +1,7 @@
+import type { Dial } from '@alloydb/core/adapter'
 import type { EventEmitter } from 'node:events'
 import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-
-/** Opens a channel, or gives up when the signal is aborted. */
-export type Dial = (signal: AbortSignal) => Promise<TLSSocket>
 
 /** Whoever asks for a stream and keeps it: pg's `Connection`, where it is pg that asks. */
 export interface StreamOwner {

@@ -29,6 +29,14 @@ test('refuses an unknown authType at once', () => {
   )
 })
 
+test.each<[string, () => unknown]>([
+  ['no dialer', () => pgConfig(undefined as unknown as Dialer, instance)],
+  ['a promise of a dialer', () => pgConfig(Promise.resolve(connector) as unknown as Dialer, instance)],
+  ["pg's own options", () => pgConfig(connector, instance, { user: 'app' } as object)],
+])('refuses %s at once', (_, configure) => {
+  expect(configure).toThrow(expect.objectContaining({ code: 'ALLOYDB_INVALID_OPTION' }))
+})
+
 describe.each([
   ['the newest pg', pg],
   ['pg 8.9', oldestPg],

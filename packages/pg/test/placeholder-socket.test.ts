@@ -1,3 +1,4 @@
+import type { Dial } from '@alloydb/core/adapter'
 import { once } from 'node:events'
 import { Duplex, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -5,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { connect, createServer, TLSSocket } from 'node:tls'
 import type { AddressInfo } from 'node:net'
 import { afterAll, describe, expect, test, vi } from 'vitest'
-import { createPlaceholder, type Dial, type StreamOwner } from '../src/placeholder-socket.ts'
+import { createPlaceholder, type StreamOwner } from '../src/placeholder-socket.ts'
 
 // TLS with a key that both sides know, so that no certificates are needed.
 const key = Buffer.alloc(32, 1)

@@ -36,7 +36,7 @@ const unknownUser = '(IAM principal)'
  * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
  */
 export function createSql<T extends Types = {}>(config: AlloyDBSqlConfig<T>): AlloyDBSql<T> {
-  const { username, pass, ...rest } = config
+  const { username, pass, ...rest } = { ...config } // there may be no config at all
   const adapter = openAdapter(
     { ...rest, user: rest.user ?? username, password: rest.password ?? pass },
     reservedOptions,

@@ -1,7 +1,7 @@
 import type { ConnectOptions, Dialer } from '@alloydb/core'
-import { openAdapter } from '@alloydb/core/adapter'
+import { bindDialer } from '@alloydb/core/adapter'
 import type { Duplex } from 'node:stream'
-import { openSocket, type Dial, type SocketOptions } from './open-socket.ts'
+import { openSocket, type SocketOptions } from './open-socket.ts'
 
 /** Options of {@link postgresConfig}; each defaults to the connector's own. */
 export type PostgresConfigOptions = Pick<ConnectOptions, 'ipType' | 'authType'>
@@ -36,8 +36,7 @@ export function postgresConfig(
   instance: string,
   options: PostgresConfigOptions = {},
 ): PostgresConfig {
-  const { connectOptions } = openAdapter({ ...options, instance, connector: dialer }, [])
-  const dial: Dial = async (signal) => dialer.connect(instance, { ...connectOptions, signal })
+  const dial = bindDialer(dialer, instance, options)
   return toConfig(instance, (driverOptions) => openSocket(dial, driverOptions))
 }
 

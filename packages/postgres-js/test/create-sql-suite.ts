@@ -156,10 +156,12 @@ export function testCreateSql(
       },
     )
 
-    test('refuses a malformed instance URI, and a connection string', () => {
+    test('refuses a malformed instance URI, a connection string, and no config at all', () => {
       const invalid = expect.objectContaining({ code: 'ALLOYDB_INVALID_INSTANCE_URI' })
       expect(() => createSql({ connector, instance: 'my-instance' })).toThrow(invalid)
-      expect(() => createSql('postgres://localhost' as unknown as AlloyDBSqlConfig)).toThrow(invalid)
+      for (const config of ['postgres://localhost', undefined]) {
+        expect(() => createSql(config as unknown as AlloyDBSqlConfig)).toThrow(invalid)
+      }
     })
 
     test('takes no notice of the environment variables that say where and how to connect', async () => {
