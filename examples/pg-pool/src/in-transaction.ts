@@ -7,6 +7,9 @@ export async function inTransaction<T>(
 ): Promise<T> {
   const client = await pool.connect()
   let isBroken = false
+  // A client whose connection ends while it is taken from the pool emits this; with no listener, the process would end.
+  const onError = (): void => void (isBroken = true)
+  client.on('error', onError)
   try {
     await client.query('begin')
     const result = await work(client)
@@ -17,6 +20,7 @@ export async function inTransaction<T>(
     await client.query('rollback').catch(() => (isBroken = true))
     throw error
   } finally {
+    client.off('error', onError)
     client.release(isBroken)
   }
 }

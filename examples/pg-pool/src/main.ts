@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createPool } from '@alloydb/pg'
 import Cursor from 'pg-cursor'
 import { inTransaction } from './in-transaction.ts'
@@ -49,19 +50,28 @@ try {
     [70, 130, 100],
   )
 
+  // A connection that is lost, as by a failover, fails the transaction that had it, and nothing else.
+  const lost = inTransaction(pool, async (client) => {
+    const ended = once(client, 'end')
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+    await pool.query('select pg_terminate_backend($1)', [rows[0]?.pid])
+    await ended.catch(() => {}) // with the error that the client emits
+    await client.query('select 1')
+  })
+  await assert.rejects(lost)
+  console.log('a transaction lost its connection, and failed')
+
   // A large result comes in parts, by a cursor: here 250 rows at a time.
-  const client = await pool.connect()
-  try {
+  const sum = await inTransaction(pool, async (client) => {
     const cursor = client.query(new Cursor<{ n: number }>('select n from generate_series(1, 1000) as n'))
     let sum = 0
     for (let part = await cursor.read(250); part.length > 0; part = await cursor.read(250)) {
       for (const { n } of part) sum += n
     }
-    console.log(`the sum of 1000 rows, read by a cursor, is ${sum}`)
-    assert.equal(sum, 500_500)
-  } finally {
-    client.release()
-  }
+    return sum
+  })
+  console.log(`the sum of 1000 rows, read by a cursor, is ${sum}`)
+  assert.equal(sum, 500_500)
 } finally {
   await pool.end() // waits for queries that run, and closes the connector as well
 }

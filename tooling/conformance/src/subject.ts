@@ -17,7 +17,7 @@ export interface Subject {
   readonly unwrapError?: (error: unknown) => unknown
   /** Whether IAM login needs no user, since the credentials tell it. Defaults to `false`. */
   readonly findsIamUser?: boolean
-  /** Values that the library reads in a way of its own, by the name of the column in `types.ts`. */
+  /** Values that the library reads in a way of its own, by the name of the column in `suites/queries.ts`. */
   readonly types?: Readonly<Record<string, unknown>>
   /** Packages that stand for others in the process of its own; in the tests themselves, `vi.mock` does that. */
   readonly aliases?: Readonly<Record<string, string>>
