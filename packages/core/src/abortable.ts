@@ -35,25 +35,30 @@ export interface Deadline {
  * Runs work under a signal of its own, which is aborted with the outer one, when the time is up, and when the work has
  * failed, so that parts of it that are still under way end too. Rejects as soon as it is aborted.
  */
-export async function withDeadline<T>(
+export function withDeadline<T>(
   outer: AbortSignal,
   { timeoutMs, error, keepsAlive }: Deadline,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const abort = new AbortController()
-  const onAbort = (): void => abort.abort(outer.reason)
-  if (outer.aborted) onAbort()
-  outer.addEventListener('abort', onAbort, { once: true })
-  const timer = setTimeout(() => abort.abort(error()), timeoutMs)
-  if (!keepsAlive) timer.unref()
-  try {
-    abort.signal.throwIfAborted()
-    return await abortable(work(abort.signal), abort.signal)
-  } catch (failure) {
-    abort.abort(failure)
-    throw failure
-  } finally {
-    clearTimeout(timer)
-    outer.removeEventListener('abort', onAbort)
-  }
+  if (outer.aborted) return Promise.reject(outer.reason as Error)
+  return new Promise((resolve, reject) => {
+    const abort = new AbortController()
+    const settle = (): void => {
+      clearTimeout(timer)
+      outer.removeEventListener('abort', onAbort)
+    }
+    const giveUp = (reason: unknown): void => {
+      settle()
+      abort.abort(reason)
+      reject(reason as Error)
+    }
+    const onAbort = (): void => giveUp(outer.reason)
+    const timer = setTimeout(() => giveUp(error()), timeoutMs)
+    if (!keepsAlive) timer.unref()
+    outer.addEventListener('abort', onAbort, { once: true })
+    work(abort.signal).then((result) => {
+      settle()
+      resolve(result)
+    }, giveUp)
+  })
 }

@@ -14,6 +14,7 @@ import { refreshTimeoutError } from './fetch-connection-info.ts'
 import { HandshakeLimiter } from './handshake-limiter.ts'
 import type { InstanceUri } from './instance-uri.ts'
 import { createTcpConnection } from './open-transport.ts'
+import { StartPacer } from './start-pacer.ts'
 
 /** Failures that new connection info may mend: the address or the CA may have changed, the certificate been revoked. */
 const worthRetry: ReadonlySet<AlloyDBErrorCode> = new Set([
@@ -26,6 +27,9 @@ const worthRetry: ReadonlySet<AlloyDBErrorCode> = new Set([
   'ALLOYDB_EXCHANGE_CLOSED',
 ])
 
+/** About as many as handshakes run at once, so that those have work. */
+const startsPerTurn = 16
+
 /**
  * What works behind a connector: credentials, caches and dials. It stands apart from the connector, and with it all
  * that these import, so that an application which imports the connector does not load them before it needs them.
@@ -34,6 +38,7 @@ export class ConnectorEngine {
   readonly #settings: ConnectorSettings
   readonly #credentials: Credentials
   readonly #caches: ConnectionInfoCaches
+  readonly #starts = new StartPacer(startsPerTurn)
   readonly #handshakes = new Map<string, HandshakeLimiter>()
   readonly #closing = new AbortController()
 
@@ -53,6 +58,7 @@ export class ConnectorEngine {
 
   /** Opens one channel; tries once more where new connection info may mend the failure. */
   async dial(instance: InstanceUri, event: DialEvent, signal: AbortSignal): Promise<TLSSocket> {
+    await this.#starts.enter()
     signal.throwIfAborted()
     const { connectTimeoutMs, userAgent, createConnection = createTcpConnection } = this.#settings
     const handshakes = this.#openHandshakes(instance)

@@ -47,7 +47,7 @@ export class Credentials {
 
   /** The headers that authorise a call to the Admin API. */
   async adminHeaders(url: string): Promise<Headers> {
-    const headers = await authorise(await this.adminClient(), url)
+    const headers = new Headers(await authorise(await this.adminClient(), url))
     if (this.#options.quotaProject !== undefined) {
       headers.set('x-goog-user-project', this.#options.quotaProject)
     }
@@ -128,7 +128,8 @@ export class Credentials {
 async function authorise(client: AuthClient, url?: string): Promise<Headers> {
   let headers: Headers
   try {
-    headers = new Headers(await client.getRequestHeaders(url))
+    const given: Headers | Record<string, string> = await client.getRequestHeaders(url)
+    headers = given instanceof Headers ? given : new Headers(given)
   } catch (error) {
     throw credentialsError(error)
   }

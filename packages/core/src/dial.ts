@@ -15,7 +15,7 @@ import {
 } from './dial-error.ts'
 import type { HandshakeLimiter } from './handshake-limiter.ts'
 import { exchangeMetadata } from './metadata-exchange.ts'
-import type { CreateConnection } from './open-transport.ts'
+import { createTcpConnection, type CreateConnection } from './open-transport.ts'
 import { secureTransport } from './secure-transport.ts'
 
 /** How a dial is done; the same for all dials of one instance. */
@@ -26,6 +26,11 @@ export interface DialSettings {
   readonly timeoutMs: number
   readonly userAgent: string
 }
+
+type Phase = 'tcp' | 'tls' | 'exchange'
+
+/** What a failure of each phase means. */
+const phaseErrors = { tcp: tcpError, tls: tlsError, exchange: exchangeError } as const
 
 /**
  * Opens one channel to the instance's server-side proxy: TCP, then TLS, then the metadata exchange.
@@ -48,70 +53,50 @@ export async function dial(
   event.port = port
 
   const target: DialTarget = { instance: info.instance.name, host, port, ipType, authType }
-  let leftMs = timeoutMs
-  /** Runs a phase within what is left of the time. */
-  const phase = async <T>(
-    name: 'tcp' | 'tls' | 'exchange',
-    work: (signal: AbortSignal) => Promise<T>,
-    describe: (error: unknown, target: DialTarget) => AlloyDBError,
-  ): Promise<T> => {
-    const deadline = {
-      timeoutMs: leftMs,
-      error: () => phaseTimeoutError(name, target, timeoutMs),
-      keepsAlive: true,
-    }
-    const startedAt = performance.now()
+  let phase: Phase = 'tcp'
+  const deadline = {
+    timeoutMs,
+    error: () => phaseTimeoutError(phase, target, timeoutMs),
+    keepsAlive: true,
+  }
+  return withDeadline(signal, deadline, async (signal) => {
+    let transport: Duplex | undefined
+    let socket: TLSSocket | undefined
     try {
-      return await withDeadline(signal, deadline, work)
-    } catch (error) {
-      throw AlloyDBError.is(error) ? error : describe(error, target)
-    } finally {
-      leftMs -= performance.now() - startedAt
-    }
-  }
+      transport = await timed(phases, 'tcp', () => openTransport(createConnection, host, port, signal))
+      // From now on its failures show on the TLS socket, or in that its handshake cannot begin.
+      transport.on('error', () => {})
+      const connected = transport
 
-  const transport = await phase(
-    'tcp',
-    (signal) => timed(phases, 'tcp', () => openTransport(createConnection, host, port, signal)),
-    tcpError,
-  )
-  // From now on its failures show on the TLS socket, or in that its handshake cannot begin.
-  transport.on('error', () => {})
-  let socket: TLSSocket | undefined
-  try {
-    const queuedAt = performance.now()
-    const secured = await phase(
-      'tls',
-      (signal) =>
-        handshakes.run(signal, () => {
-          phases.wait = performance.now() - queuedAt
-          return timed(phases, 'tls', () => secureTransport(transport, host, info.secureContext, signal))
-        }),
-      tlsError,
-    )
-    socket = secured
-    const request = { userAgent, authType, token }
-    await phase(
-      'exchange',
-      (signal) => timed(phases, 'exchange', () => exchangeMetadata(secured, request, signal)),
-      exchangeError,
-    )
-    signal.throwIfAborted()
-    return secured
-  } catch (error) {
-    socket?.destroy()
-    transport.destroy()
-    throw error
-  }
+      phase = 'tls'
+      const queuedAt = performance.now()
+      socket = await handshakes.run(signal, () => {
+        phases.wait = performance.now() - queuedAt
+        return timed(phases, 'tls', () => secureTransport(connected, host, info.secureContext, signal))
+      })
+      const secured = socket
+
+      phase = 'exchange'
+      const request = { userAgent, authType, token }
+      await timed(phases, 'exchange', () => exchangeMetadata(secured, request, signal))
+      signal.throwIfAborted()
+      return secured
+    } catch (error) {
+      socket?.destroy()
+      transport?.destroy()
+      throw AlloyDBError.is(error) ? error : phaseErrors[phase](error, target)
+    }
+  })
 }
 
-/** Calls `createConnection`, which may be the user's: a connection that comes after the abort is destroyed. */
+/** Calls `createConnection`. Where that is the user's, a connection that comes after the abort is destroyed. */
 async function openTransport(
   createConnection: CreateConnection,
   host: string,
   port: number,
   signal: AbortSignal,
 ): Promise<Duplex> {
+  if (createConnection === createTcpConnection) return createConnection(host, port, signal)
   const opening = Promise.resolve(createConnection(host, port, signal)).then((transport) =>
     untilConnected(transport, signal),
   )

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { connect, type SecureContext, type TLSSocket } from 'node:tls'
+import { connect, TLSSocket, type SecureContext } from 'node:tls'
 
 /** The dialed address is not among those that the server's certificate is for. */
 export class AddressMismatch extends Error {
@@ -42,10 +42,16 @@ export function secureTransport(
       ...(isIP(address) ? {} : { servername: address }),
       checkServerIdentity: (_, certificate) => checkAddress(address, new X509Certificate(certificate.raw)),
     })
+    // For that check, Node.js makes objects of the whole chain, which costs a tenth of all that a connect takes. The
+    // server's own certificate will do.
+    Object.assign(socket, {
+      getPeerCertificate: () => TLSSocket.prototype.getPeerCertificate.call(socket, false),
+    })
     const onAbort = (): void => {
       socket.destroy(signal.reason as Error)
     }
     const settle = (): void => {
+      Reflect.deleteProperty(socket, 'getPeerCertificate')
       signal.removeEventListener('abort', onAbort)
       socket.off('secureConnect', onSecure).off('error', onError).off('close', onClose)
       transport.off('close', onClose)

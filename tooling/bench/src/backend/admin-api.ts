@@ -62,6 +62,7 @@ export class AdminApi {
 
   /** Listens on a free port, and gives `127.0.0.1:<port>`. */
   async listen(): Promise<string> {
+    this.#server.keepAliveTimeout = 0 // a client that was busy must not find its connection closed
     await once(this.#server.listen(0, '127.0.0.1'), 'listening')
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }

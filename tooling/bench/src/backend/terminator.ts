@@ -90,12 +90,11 @@ export class Terminator {
 
   /** Joins the client and PostgreSQL as soon as the client says something. */
   #relay(socket: tls.TLSSocket): void {
-    socket.once('readable', () => {
+    const onReadable = (): void => {
       const first = socket.read() as Buffer | null
-      if (first === null || this.socketPath === undefined) {
-        socket.destroy()
-        return
-      }
+      if (first === null) return
+      socket.off('readable', onReadable)
+      if (this.socketPath === undefined) throw new Error('A client speaks to PostgreSQL, and there is none.')
       const upstream = connect(this.socketPath)
       this.#track(upstream)
       upstream.on('error', () => {})
@@ -104,7 +103,8 @@ export class Terminator {
       upstream.write(first)
       socket.pipe(upstream)
       upstream.pipe(socket)
-    })
+    }
+    socket.on('readable', onReadable)
   }
 
   #track(socket: Socket): void {

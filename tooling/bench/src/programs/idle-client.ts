@@ -30,7 +30,10 @@ async function open({ host, instance, count, atOnce }: IdleConnections): Promise
   await runConcurrently(atOnce, warmUpConnects, async () => (await connector.connect(instance)).destroy())
   const before = await settledRss()
   await runConcurrently(atOnce, count, async () => sockets.push(await connector.connect(instance)))
-  return (await settledRss()) - before
+  const growth = (await settledRss()) - before
+  const closed = sockets.filter((socket) => socket.destroyed || socket.readableEnded).length
+  if (closed > 0) throw new Error(`${closed} of the ${count} connections did not stay open.`)
+  return growth
 }
 
 async function settledRss(): Promise<number> {
