@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { dirname, join } from 'node:path'
 import { again, compare, runInterleaved, withControl, type Variant } from '../comparison.ts'
 import {
   findPublishedPackages,
@@ -11,9 +14,11 @@ import { summarize } from '../statistics.ts'
 const coreName = '@alloydb/core'
 /** Not for production, and with a budget of its own. */
 const withoutBar = ['@alloydb/emulator']
+/** An `import … from` or `export … from`, or an import for its effects alone, in what tsc writes. */
+const staticImport = /^(?:import|export)(?: [^'"]*? from)? ['"]([^'"]+)['"]/gm
 const emptyModule = 'data:text/javascript,'
 
-/** What importing each package takes, beyond what it is put on: its driver, and core for an adapter. */
+/** What importing each package takes, beyond the packages that it imports itself. */
 export const importTime: Metric = {
   names: ['import_ms'],
   title: 'Importing a package',
@@ -68,8 +73,28 @@ function createVariants(published: PublishedPackage): Variant[] {
   ]
 }
 
-/** What is there already when an adapter is imported: core, and its driver or library. */
-function findBases({ manifest: { dependencies = {}, peerDependencies = {} } }: PublishedPackage): string[] {
-  const workspace = Object.keys(dependencies).filter((name) => name.startsWith('@alloydb/'))
-  return [...(workspace.length > 0 ? [coreName] : []), ...Object.keys(peerDependencies)]
+/**
+ * What is there already when an adapter is imported: whatever its files import of other packages, which is core, its
+ * driver or library, and the adapter that it is built on.
+ */
+function findBases({ directory, manifest: { exports, dependencies = {} } }: PublishedPackage): string[] {
+  if (!Object.keys(dependencies).some((name) => name.startsWith('@alloydb/'))) return []
+  const entry = property(exports?.['.'], 'default')
+  if (typeof entry !== 'string') throw new Error(`${directory} has no entry point.`)
+  const seen = new Set<string>()
+  const bases = new Set<string>()
+  const visit = (file: string): void => {
+    if (seen.has(file)) return
+    seen.add(file)
+    for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(staticImport)) {
+      if (specifier.startsWith('.')) visit(join(dirname(file), specifier))
+      else if (!isBuiltin(specifier)) bases.add(specifier)
+    }
+  }
+  visit(join(directory, entry))
+  return [...bases]
+}
+
+function property(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { Connector } from '@alloydb/core'
 import type { ClientIdentity } from '../backend/identities.ts'
+import { connectByHand } from '../connect-by-hand.ts'
 import { serve } from '../program.ts'
 
 /** Whom to connect to. */
@@ -22,10 +23,6 @@ export type ConnectClientCommands = {
   connect: (block: { method: ConnectMethod; count: number }) => Promise<number>
 }
 
-/** The exchange's request, as the connector sends it: user agent, auth type 1, token. */
-const request = encodeRequest('alloydb-node-connector/0.0.0', 'bench')
-const responseLength = 6
-
 let methods: Readonly<Record<ConnectMethod, () => Promise<TLSSocket>>>
 
 async function open({ host, proxyPort, instance, identity }: ConnectTarget): Promise<void> {
@@ -42,21 +39,6 @@ async function open({ host, proxyPort, instance, identity }: ConnectTarget): Pro
   socket.destroy()
 }
 
-/** The least that connecting takes: TLS with Node's own verification of the address, then the exchange. */
-function connectByHand(port: number, secureContext: SecureContext): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, secureContext })
-    socket.setNoDelay(true)
-    const onReadable = (): void => {
-      if (socket.read(responseLength) === null) return
-      socket.off('readable', onReadable).off('error', reject)
-      resolve(socket)
-    }
-    socket.on('error', reject).on('readable', onReadable)
-    socket.once('secureConnect', () => socket.write(request))
-  })
-}
-
 async function connectInTurn({ method, count }: { method: ConnectMethod; count: number }): Promise<number> {
   let elapsedMs = 0
   for (let index = 0; index < count; index += 1) {
@@ -68,15 +50,6 @@ async function connectInTurn({ method, count }: { method: ConnectMethod; count: 
     await closed
   }
   return elapsedMs
-}
-
-function encodeRequest(userAgent: string, token: string): Buffer {
-  const field = (number: number, text: string): Buffer =>
-    Buffer.concat([Buffer.from([(number << 3) | 2, text.length]), Buffer.from(text)])
-  const message = Buffer.concat([field(1, userAgent), Buffer.from([2 << 3, 1]), field(3, token)])
-  const header = Buffer.alloc(4)
-  header.writeUInt32BE(message.length)
-  return Buffer.concat([header, message])
 }
 
 serve({ open, connect: connectInTurn } satisfies ConnectClientCommands)

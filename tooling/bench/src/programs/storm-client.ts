@@ -1,5 +1,8 @@
 import { once } from 'node:events'
+import { createSecureContext, type TLSSocket } from 'node:tls'
 import { Connector } from '@alloydb/core'
+import type { ClientIdentity } from '../backend/identities.ts'
+import { connectByHand } from '../connect-by-hand.ts'
 import { watchEventLoopDelay, type EventLoopDelay } from '../event-loop-delay.ts'
 import { serve } from '../program.ts'
 
@@ -9,8 +12,10 @@ export interface Storm {
   readonly host: string
   readonly instance: string
   readonly connects: number
-  /** The connector's own option; its default where it is absent. */
-  readonly maxConcurrentHandshakes?: number
+  /** By the connector, or all at once by hand, with nothing in between. */
+  readonly method: 'connector' | 'by hand'
+  readonly proxyPort: number
+  readonly identity: ClientIdentity
 }
 
 /** What came of it. */
@@ -22,16 +27,17 @@ export interface StormReport extends EventLoopDelay {
 /** Connects very many times at once. */
 export type StormClientCommands = { storm: (storm: Storm) => Promise<StormReport> }
 
-async function storm({ host, instance, connects, ...options }: Storm): Promise<StormReport> {
+async function storm({ host, instance, connects, method, proxyPort, identity }: Storm): Promise<StormReport> {
   process.env['ALLOYDB_EMULATOR_HOST'] = host
-  await using connector = new Connector(options)
-  ;(await connector.connect(instance)).destroy() // fetches connection info and token
+  await using connector = new Connector()
+  const secureContext = createSecureContext({ ...identity, minVersion: 'TLSv1.3' })
+  const connect = (): Promise<TLSSocket> =>
+    method === 'connector' ? connector.connect(instance) : connectByHand(proxyPort, secureContext)
+  ;(await connect()).destroy() // fetches connection info and token
 
   const stopWatching = watchEventLoopDelay()
   const startedAt = performance.now()
-  const results = await Promise.allSettled(
-    Array.from({ length: connects }, () => connector.connect(instance)),
-  )
+  const results = await Promise.allSettled(Array.from({ length: connects }, connect))
   const totalMs = performance.now() - startedAt
   const delay = stopWatching()
 
