@@ -7,17 +7,17 @@ describe('StartPacer', () => {
   test('lets so many begin at once, and the others in the turns that follow, in order', async () => {
     const pacer = new StartPacer(2)
     const begun: number[] = []
-    const waits = [1, 2, 3, 4, 5].map((dial) => {
-      const wait = pacer.enter()
-      if (wait === undefined) begun.push(dial)
-      return wait?.then(() => void begun.push(dial))
-    })
+    const begin = async (dial: number): Promise<void> => {
+      await pacer.enter()
+      begun.push(dial)
+    }
+    const dials = Promise.all([1, 2, 3, 4, 5].map(begin))
+    await Promise.resolve()
     expect(begun).toEqual([1, 2])
     await turn()
     expect(begun).toEqual([1, 2, 3, 4])
-    await turn()
+    await dials
     expect(begun).toEqual([1, 2, 3, 4, 5])
-    await Promise.all(waits)
   })
 
   test('does not let one who comes later begin before those who wait', async () => {
