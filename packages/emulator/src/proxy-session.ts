@@ -206,23 +206,23 @@ export class ProxySession {
       isIamUser = kind === 'iam'
     }
     record.outcome = 'served'
-    const isReadPool = this.#instance.instanceType === 'READ_POOL'
-    const upstream = this.#connect(
-      isReadPool && message.kind === 'startup' ? asReadOnly(message) : message.raw,
-    )
     const { log } = this.#services
-    if (message.kind === 'cancel') log.settle('connected')
-    else {
-      if (isIamUser) await this.#logIn(upstream, user)
-      watchLogin(upstream, ({ refusal, backend }) => {
-        if (backend !== undefined) this.#enlist(backend, upstream)
-        if (refusal === undefined) log.settle('connected')
-        else {
-          Object.assign(record, { outcome: 'refused', reason: refusal })
-          log.settle()
-        }
-      })
+    if (message.kind === 'cancel') {
+      this.#cancel(message.raw)
+      log.settle('connected')
+      return
     }
+    const isReadPool = this.#instance.instanceType === 'READ_POOL'
+    const upstream = this.#connect(isReadPool ? asReadOnly(message) : message.raw)
+    if (isIamUser) await this.#logIn(upstream, user)
+    watchLogin(upstream, ({ refusal, backend }) => {
+      if (backend !== undefined) this.#enlist(backend, upstream)
+      if (refusal === undefined) log.settle('connected')
+      else {
+        Object.assign(record, { outcome: 'refused', reason: refusal })
+        log.settle()
+      }
+    })
     this.#relay(upstream, fault?.chunkBytes)
   }
 
@@ -255,6 +255,14 @@ export class ProxySession {
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** Hands PostgreSQL a request to cancel, which it does not answer; the client need not wait for the end of it. */
+  #cancel(request: Buffer): void {
+    const upstream = connect(this.#instance.owner.postgres.connection)
+    upstream.on('error', () => {})
+    upstream.once('close', () => endWith(this.#client.socket))
+    upstream.resume().end(request)
   }
 
   /** Connects to PostgreSQL. When either side closes, the other one does, too. */

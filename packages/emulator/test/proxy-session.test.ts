@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startEmulator, type Emulator } from '../src/index.ts'
 import { accessToken, connect, exchangeRequest, iamUser, login, LOGIN, OK, read, secure } from './dial.ts'
 
@@ -109,6 +109,40 @@ describe('a client that did not ask for the exchange', () => {
     const answer = await read(socket)
     expect(answer.subarray(0, 3)).toEqual(Buffer.from('E\0\0'))
     expect(emulator.requests.findLast(({ step }) => step !== 'token')?.step).not.toBe('exchange')
+  })
+})
+
+describe('a client that says nothing', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  test.each([
+    ['instead of the exchange', 30_000, () => secure(emulator)],
+    ['after the exchange', 60_000, () => connect(emulator)],
+    ['without one', 60_000, () => connect(emulator, { exchange: false })],
+    [
+      'when it is asked for a password',
+      60_000,
+      async () => {
+        const socket = await connect(emulator)
+        socket.write(startup({ user: iamUser(emulator), database: 'postgres' }))
+        await read(socket, 9)
+        return socket
+      },
+    ],
+  ])('%s is cut off after %d ms', async (_case, limitMs, dial) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const socket = await dial()
+    socket.on('error', () => {})
+    // The emulator's side of the handshake may not be done yet.
+    const isShakingHands = (): boolean =>
+      emulator.requests.findLast(({ step }) => step === 'tls')?.outcome === 'pending'
+    while (isShakingHands()) await new Promise(setImmediate)
+    const closed = once(socket.resume(), 'close')
+    vi.advanceTimersByTime(limitMs - 1)
+    await new Promise(setImmediate)
+    expect(socket.closed).toBe(false)
+    vi.advanceTimersByTime(1)
+    await closed
   })
 })
 
