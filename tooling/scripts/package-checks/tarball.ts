@@ -25,11 +25,25 @@ export async function checkContents(tarball: string): Promise<void> {
     const output = path.replace(/^src/, 'dist').replace(/\.ts$/, '')
     return ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((extension) => output + extension)
   })
-  const expected = ['LICENSE', 'README.md', 'package.json', ...sources, ...built]
+  const expected = [
+    'LICENSE',
+    'README.md',
+    'package.json',
+    ...sources,
+    ...built,
+    ...(await otherFiles(tarball)),
+  ]
   const missing = expected.filter((path) => !files.includes(path))
   const surplus = files.filter((path) => !expected.includes(path))
   assert(missing.length === 0, `It lacks ${missing.join(', ')}.`)
   assert(surplus.length === 0, `It also has ${surplus.join(', ')}.`)
+}
+
+/** What the manifest lists besides the build, the sources and what every package has. */
+async function otherFiles(tarball: string): Promise<string[]> {
+  const text = await runCommand(['tar', '-xzOf', tarball, 'package/package.json'], { cwd: root })
+  const { files } = JSON.parse(text) as { files: string[] }
+  return files.filter((name) => !['dist', 'src', 'README.md'].includes(name))
 }
 
 /** Checks that the manifest in the tarball is meant for users: nothing in it is for this repository alone. */
