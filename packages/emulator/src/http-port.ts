@@ -67,7 +67,7 @@ export class HttpPort {
     this.#sockets.track(socket)
     // A peer may reset at any time; the socket's close is all that matters.
     socket.on('error', () => {})
-    void this.#dispatch(socket)
+    this.#dispatch(socket).catch(() => socket.destroy())
   }
 
   async #dispatch(socket: net.Socket): Promise<void> {

@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { connect } from 'node:http2'
+import { createConnection } from 'node:net'
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
 import * as grpc from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -213,6 +215,25 @@ test('the port serves JSON by HTTP/2, with TLS and without, and by HTTPS', async
     expect(JSON.parse(text)).toMatchObject({ ipAddress: '127.0.0.1' })
     session.close()
   }
+})
+
+test('stop() ends every connection, whatever it speaks', async () => {
+  const own = await startEmulator({ postgres })
+  const sessions = [
+    connect(`http://${own.host}`),
+    connect(`https://${own.host.replace('127.0.0.1', 'localhost')}`, { ca: await own.caCertificate() }),
+  ]
+  await Promise.all(sessions.map((session) => once(session, 'remoteSettings')))
+  const silent = createConnection(Number(own.host.split(':')[1]), '127.0.0.1')
+  await once(silent, 'connect')
+  const closed = [...sessions, silent].map((each) =>
+    once(
+      each.on('error', () => {}),
+      'close',
+    ),
+  )
+  await own.stop()
+  await Promise.all(closed)
 })
 
 test('a frame that is not whole, compressed, or no protobuf is an error', async () => {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 
-/** Thrown where a program needs the network and there is none. */
-export class NoNetworkError extends Error {}
+/** What keeps a connector from being run here. */
+export class SkipError extends Error {}
 
 interface RunOptions {
   cwd?: string
@@ -12,11 +12,13 @@ const LIMIT_MS = 600_000
 // What go, pip and mvn say of a host that they can't reach.
 const NO_NETWORK =
   /dial tcp.*(?:no such host|refused|timeout|unreachable|misbehaving)|Failed to establish a new connection|NameResolutionError|Unknown host/
+/** What a go says that may not fetch a newer one. */
+const TOO_OLD = /requires go >= /
 
 /**
  * Runs a program to its end, showing what it prints.
  *
- * @throws {NoNetworkError} where it failed for want of a network; another error where it failed for any other reason.
+ * @throws {SkipError} where it failed for want of a network, or of a newer version; another error where it failed for any other reason.
  */
 export async function run(
   program: string,
@@ -35,7 +37,8 @@ export async function run(
     child.once('error', reject).once('close', resolve)
   })
   if (code === 0) return
-  if (NO_NETWORK.test(printed)) throw new NoNetworkError('its packages are out of reach')
+  if (NO_NETWORK.test(printed)) throw new SkipError('its packages are out of reach')
+  if (TOO_OLD.test(printed)) throw new SkipError(`${program} is too old for it`)
   throw new Error(`${program} ${child.killed ? 'took too long' : `exited with ${code}`}.`)
 }
 
