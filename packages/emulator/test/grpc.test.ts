@@ -219,9 +219,10 @@ test('the port serves JSON by HTTP/2, with TLS and without, and by HTTPS', async
 
 test('stop() ends every connection, whatever it speaks', async () => {
   const own = await startEmulator({ postgres })
+  const authority = await own.caCertificate()
   const sessions = [
     connect(`http://${own.host}`),
-    connect(`https://${own.host.replace('127.0.0.1', 'localhost')}`, { ca: await own.caCertificate() }),
+    connect(`https://${own.host.replace('127.0.0.1', 'localhost')}`, { ca: authority }),
   ]
   await Promise.all(sessions.map((session) => once(session, 'remoteSettings')))
   const silent = createConnection(Number(own.host.split(':')[1]), '127.0.0.1')
