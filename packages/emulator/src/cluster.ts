@@ -83,8 +83,10 @@ export class Cluster {
   }
 
   async kindOfUser(name: string): Promise<UserKind> {
+    // Not by pg_has_role(), to which a superuser is a member of every role.
+    const memberships = `select from pg_auth_members where member = r.oid and roleid = 'alloydbiamuser'::regrole`
     const rows = await this.#admin.query(
-      `select pg_has_role(oid, 'alloydbiamuser', 'member') from pg_roles where rolname = ${quoteLiteral(name)}`,
+      `select exists (${memberships}) from pg_roles r where rolname = ${quoteLiteral(name)}`,
     )
     if (rows.length === 0) return 'none'
     return rows[0]?.[0] === 't' ? 'iam' : 'password'

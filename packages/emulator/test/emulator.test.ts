@@ -3,6 +3,7 @@ import { get } from 'node:http'
 import { connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import pg from 'pg'
 import { describe, expect, inject, test, vi } from 'vitest'
 import { startEmulator, startPostgres, type ConnectionReport } from '../src/index.ts'
 import { accessToken, connect, iamUser, login, secure } from './dial.ts'
@@ -220,6 +221,17 @@ describe("a PostgreSQL of one's own, by its URL", () => {
   const { socketPath, adminPassword } = postgres
   const url = `postgres://alloydbadmin:${adminPassword}@/postgres?host=${dirname(socketPath)}`
 
+  const connectToPostgres = async (): Promise<pg.Client> => {
+    const client = new pg.Client({
+      host: dirname(socketPath),
+      user: 'alloydbadmin',
+      password: adminPassword,
+      database: 'postgres',
+    })
+    await client.connect()
+    return client
+  }
+
   test('is used and left running', async () => {
     for (let times = 0; times < 2; times++) {
       await using emulator = await startEmulator({ postgres: url })
@@ -228,6 +240,18 @@ describe("a PostgreSQL of one's own, by its URL", () => {
       expect((await client.query('select current_user as me')).rows).toEqual([{ me: iamUser(emulator) }])
       await client.end()
     }
+  })
+
+  test('lets its superusers in by their passwords, as nobody else', async () => {
+    await using emulator = await startEmulator({ postgres: url })
+    const admin = await connectToPostgres()
+    await admin.query(
+      `drop role if exists their_admin; create role their_admin superuser login password 'theirs'`,
+    )
+    await admin.end()
+    const client = await login(emulator, { user: 'their_admin', password: 'theirs' })
+    expect((await client.query('select current_user as me')).rows).toEqual([{ me: 'their_admin' }])
+    await client.end()
   })
 
   test.each([
