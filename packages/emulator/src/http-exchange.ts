@@ -89,8 +89,13 @@ export async function readAll(stream: Readable): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** The headers as texts, without HTTP/2's own, which begin with a colon. */
-export function plainHeaders(headers: IncomingHttpHeaders): Record<string, string> {
-  const entries = Object.entries(headers).filter(([name]) => !name.startsWith(':'))
-  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]))
+/** The headers as texts, without HTTP/2's own but the one that is called `host` elsewhere. */
+export function plainHeaders({
+  ':authority': host,
+  ...headers
+}: IncomingHttpHeaders): Record<string, string> {
+  const entries = Object.entries({ ...(host !== undefined && { host }), ...headers })
+  return Object.fromEntries(
+    entries.filter(([name]) => !name.startsWith(':')).map(([name, value]) => [name, String(value)]),
+  )
 }

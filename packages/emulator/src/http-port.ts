@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { performServerHandshake } from 'node:http2'
 import * as net from 'node:net'
 import * as tls from 'node:tls'
+import { callbackify } from 'node:util'
 import { readExactly } from './byte-reader.ts'
 import type { ServerIdentity } from './certificate-authority.ts'
 import type { Cut } from './fault.ts'
@@ -12,12 +13,13 @@ import { cut, Sockets } from './sockets.ts'
 import { TlsHandshakes } from './tls-handshakes.ts'
 
 interface Services {
-  /** The certificate to present to clients that speak TLS; asked for once, by the first of them. */
-  identity: () => Promise<ServerIdentity>
+  /** Makes a certificate for clients that speak TLS: for the names of this machine, and the one that they ask for, if they do. */
+  identity: (servername?: string) => Promise<ServerIdentity>
   serve: (exchange: HttpExchange) => Promise<void>
 }
 
 const TLS_HANDSHAKE_RECORD = 0x16
+const MAX_NAMES = 100
 /** How HTTP/2 begins, and no request of HTTP/1 does. */
 const HTTP2_PREFACE = Buffer.from('PRI')
 
@@ -36,6 +38,7 @@ export class HttpPort {
     const secured = request.socket instanceof tls.TLSSocket ? request.socket : undefined
     void this.#services.serve(http1Exchange(request, response, (how) => cut(how, socket, secured)))
   })
+  readonly #contexts = new Map<string, Promise<tls.SecureContext>>()
   #handshakes: Promise<TlsHandshakes> | undefined
 
   constructor(services: Services) {
@@ -95,7 +98,21 @@ export class HttpPort {
   }
 
   async #prepareHandshakes(): Promise<TlsHandshakes> {
-    return new TlsHandshakes({ ...(await this.#services.identity()), ALPNProtocols: ['h2', 'http/1.1'] })
+    return new TlsHandshakes({
+      ...(await this.#services.identity()),
+      SNICallback: callbackify((servername: string) => this.#contextFor(servername)),
+      ALPNProtocols: ['h2', 'http/1.1'],
+    })
+  }
+
+  /** The certificate for a name by which somebody calls this machine: a container's, or one of Google's in a hosts file. */
+  #contextFor(servername: string): Promise<tls.SecureContext> {
+    const known = this.#contexts.get(servername)
+    if (known) return known
+    if (this.#contexts.size === MAX_NAMES) this.#contexts.clear()
+    const context = this.#services.identity(servername).then(tls.createSecureContext)
+    this.#contexts.set(servername, context)
+    return context
   }
 
   #serveHttp1(socket: net.Socket, secured?: tls.TLSSocket): void {

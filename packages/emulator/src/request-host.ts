@@ -21,7 +21,7 @@ export function refuseStranger(headers: Headers): string | undefined {
 
 /** The host and port that a request is for. */
 export function requestHost(headers: Headers): string | undefined {
-  return headers['host'] ?? headers[':authority']
+  return headers['host']
 }
 
 function hostnameOf(url: string): string {

@@ -37,7 +37,7 @@ import { startCluster } from './start-cluster.ts'
 import { ServerSideProxy } from './server-side-proxy.ts'
 import { tokenRoutes } from './token-service.ts'
 
-/** What the certificate of the Admin API's port is for. */
+/** What the certificate of the Admin API's port is always for. */
 const LOOPBACK = '127.0.0.1'
 const HTTP_NAMES = ['localhost', '127.0.0.1', '::1']
 
@@ -145,7 +145,10 @@ class RunningEmulator implements Emulator {
       isLoopback(listenAddress) ? refuseStranger : () => undefined,
     )
     this.#httpPort = new HttpPort({
-      identity: async () => (await this.#httpAuthority()).issueServer('localhost', HTTP_NAMES),
+      identity: async (servername = 'localhost') => {
+        const names = new Set([...HTTP_NAMES, servername])
+        return (await this.#httpAuthority()).issueServer(servername, [...names])
+      },
       serve: (exchange) => router.serve(exchange),
     })
   }

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:http2'
 import { createConnection } from 'node:net'
+import * as tls from 'node:tls'
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire'
 import * as grpc from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
@@ -216,6 +217,18 @@ test('the port serves JSON by HTTP/2, with TLS and without, and by HTTPS', async
     session.close()
   }
 })
+
+test.each(['localhost', 'alloydb.googleapis.com', 'emulator.compose.test', undefined])(
+  'presents a certificate for the name %s',
+  async (servername) => {
+    const [host, port] = emulator.host.split(':')
+    const ca = await emulator.caCertificate()
+    const socket = tls.connect({ host, port: Number(port), ca, ...(servername && { servername }) })
+    await once(socket, 'secureConnect')
+    expect(socket.authorized).toBe(true)
+    socket.destroy()
+  },
+)
 
 test('stop() ends every connection, whatever it speaks', async () => {
   const own = await startEmulator({ postgres })
