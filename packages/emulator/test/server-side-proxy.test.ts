@@ -69,6 +69,18 @@ describe('the TLS handshake', () => {
     },
   )
 
+  test('is a whole one each time: no session is resumed, without a certificate', async () => {
+    const first = await secure(emulator)
+    let session: Buffer | undefined = first.getSession()
+    first.on('session', (ticket: Buffer) => (session = ticket))
+    first.write(exchangeRequest(await accessToken(emulator.auth, LOGIN)))
+    await read(first, 6) // a ticket would have come before this
+    first.destroy()
+    const second = await secure(emulator, { session })
+    expect(second.isSessionReused()).toBe(false)
+    second.destroy()
+  })
+
   test('fails in TLS 1.2', async () => {
     await expect(secure(emulator, { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' })).rejects.toThrow(
       /alert|version/i,
