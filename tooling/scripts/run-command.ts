@@ -4,6 +4,8 @@ export interface RunOptions {
   readonly cwd: string
   /** Defaults to two minutes. */
   readonly timeoutMs?: number | undefined
+  /** Ends the command when it is aborted. */
+  readonly signal?: AbortSignal | undefined
   /** Variables beside those of this process. */
   readonly env?: Readonly<Record<string, string>> | undefined
 }
@@ -15,7 +17,7 @@ export interface RunOptions {
  */
 export async function runCommand(
   [command, ...args]: readonly [string, ...string[]],
-  { cwd, timeoutMs = 120_000, env: variables = {} }: RunOptions,
+  { cwd, timeoutMs = 120_000, env: variables = {}, signal }: RunOptions,
 ): Promise<string> {
   // npx hands its own `--allow-scripts` on to every npm below it, which refuses it in a project.
   const { npm_config_allow_scripts: _, ...env } = process.env
@@ -24,6 +26,7 @@ export async function runCommand(
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...env, NO_COLOR: '1', ...variables },
     timeout: timeoutMs,
+    ...(signal && { signal }),
   })
   let stdout = ''
   let all = ''

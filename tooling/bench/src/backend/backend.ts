@@ -7,8 +7,8 @@ export type BackendCommands = {
   open: () => Promise<BackendAddresses>
   /** Lets every answer of both Admin APIs wait so long. */
   setApiLatency: (ms: number) => void
-  /** Lets the terminator listen where Cloud SQL's connector dials: port 3307, always. */
-  listenForCloudSql: () => Promise<void>
+  /** Lets the terminator listen on a port as Cloud SQL's connector expects it; tells whether the port was free. */
+  listenForCloudSql: (port: number) => Promise<boolean>
   /** Starts PostgreSQL behind the terminator, with a database user that needs no password. */
   openDatabase: () => Promise<{ user: string; database: string }>
   createClientIdentity: () => Promise<ClientIdentity>

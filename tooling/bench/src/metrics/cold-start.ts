@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { again, compare, runInterleaved, withControl, type Samples } from '../comparison.ts'
-import type { Bench, Figure, Metric } from '../metric.ts'
+import { CannotMeasure, type Bench, type Figure, type Metric } from '../metric.ts'
 import { runUntilOutput } from '../run-until-output.ts'
 
 const latenciesMs = [0, 60]
+const cloudSqlPort = 3307
 const alloydb = '@alloydb/core'
 const cloudSql = '@google-cloud/cloud-sql-connector'
 const programs = { [alloydb]: 'cold-start-alloydb.mjs', [cloudSql]: 'cold-start-cloud-sql.mjs' }
@@ -36,7 +37,11 @@ export const coldStart: Metric = {
 
 async function measureAt(latencyMs: number, { quick, backend, signal }: Bench): Promise<Samples> {
   const { host, proxyPort, instance, cloudSqlInstance, program } = await backend()
-  await program.call('listenForCloudSql')
+  if (!(await program.call('listenForCloudSql', cloudSqlPort))) {
+    throw new CannotMeasure(
+      `Port ${cloudSqlPort} of 127.0.0.1 is taken, and Cloud SQL's connector dials no other. End what listens there.`,
+    )
+  }
   await program.call('setApiLatency', latencyMs)
   const directory = await mkdtemp(join(tmpdir(), 'alloydb-bench-'))
   try {
@@ -57,7 +62,7 @@ async function measureAt(latencyMs: number, { quick, backend, signal }: Bench): 
     }))
     return await runInterleaved(
       withControl(variants, cloudSql),
-      quick ? { rounds: 1, warmUpRounds: 0 } : { rounds: 25 },
+      quick ? { rounds: 1, warmUpRounds: 0 } : { rounds: 15 },
       signal,
     )
   } finally {

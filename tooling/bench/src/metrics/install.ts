@@ -23,12 +23,12 @@ interface Installed {
 export const install: Metric = {
   names: ['install_packages', 'install_kb'],
   title: `Installed packages, with ${driver}`,
-  async measure() {
+  async measure({ signal }) {
     const directory = await mkdtemp(join(tmpdir(), 'alloydb-bench-'))
     try {
       const tarballs = await packWithDependencies(directory)
-      const ours = await installInto(join(directory, 'subject'), [...tarballs, driver])
-      const theirs = await installInto(join(directory, 'reference'), [reference, driver])
+      const ours = await installInto(join(directory, 'subject'), [...tarballs, driver], signal)
+      const theirs = await installInto(join(directory, 'reference'), [reference, driver], signal)
       const figures: Figure[] = [
         {
           name: 'install_packages',
@@ -50,7 +50,7 @@ export const install: Metric = {
       ]
       return { figures, plot: { kind: 'strips', unit: 'packages', rows } }
     } finally {
-      await rm(directory, { recursive: true, force: true })
+      await rm(directory, { recursive: true, force: true, maxRetries: 5 }) // npm may still be dying
     }
   },
 }
@@ -62,14 +62,20 @@ async function packWithDependencies(directory: string): Promise<string[]> {
   return Promise.all(withDependencies(found, all).map((published) => pack(published, directory)))
 }
 
-async function installInto(directory: string, packages: readonly string[]): Promise<Installed> {
+async function installInto(
+  directory: string,
+  packages: readonly string[],
+  signal: AbortSignal,
+): Promise<Installed> {
   await mkdir(directory)
   await writeFile(join(directory, 'package.json'), '{ "private": true, "type": "module" }\n')
   try {
     await runCommand(['npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', ...packages], {
       cwd: directory,
+      signal,
     })
   } catch (error) {
+    signal.throwIfAborted()
     throw new CannotMeasure('npm could not install from its registry; this metric needs the network.', {
       cause: error,
     })

@@ -19,7 +19,7 @@ export const rssPerConnection: Metric = {
       })
       return (await client.call('open', { host, instance, count, atOnce: 20 })) / count / 1_000
     }
-    const rounds = quick ? { rounds: 1, warmUpRounds: 0 } : { rounds: 6 }
+    const rounds = quick ? { rounds: 1, warmUpRounds: 0 } : { rounds: 5 }
     const samples = await runInterleaved(withControl([{ name: variant, measure }], variant), rounds, signal)
     return {
       figures: [

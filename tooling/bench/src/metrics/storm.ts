@@ -32,7 +32,7 @@ export const storm: Metric = {
       variant(limitedAgain, 'connector'),
       variant(unlimited, 'by hand'),
     ]
-    const delays = await runInterleaved(variants, { rounds: quick ? 2 : 12 }, signal)
+    const delays = await runInterleaved(variants, { rounds: quick ? 2 : 8 }, signal)
     const totals = (name: string): number[] =>
       (reports.get(name) ?? []).slice(-(delays.get(name)?.length ?? 0)).map(({ totalMs }) => totalMs)
     const of = (name: string): readonly number[] => delays.get(name) ?? []

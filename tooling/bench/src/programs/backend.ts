@@ -8,7 +8,6 @@ import { Terminator } from '../backend/terminator.ts'
 import { serve } from '../program.ts'
 
 const { project, region, name } = cloudSqlInstance
-const cloudSqlPort = 3307
 const user = 'bench'
 
 const identities = await Identities.create(`${project}:${name}`)
@@ -16,7 +15,7 @@ const terminator = new Terminator(identities)
 const adminApi = new AdminApi(identities)
 let postgres: PostgresServer | undefined
 let opened: Promise<BackendAddresses> | undefined
-let cloudSql: Promise<number> | undefined
+let cloudSql: Promise<boolean> | undefined
 let database: Promise<void> | undefined
 
 async function open(): Promise<BackendAddresses> {
@@ -28,6 +27,16 @@ async function open(): Promise<BackendAddresses> {
     driverPort: await terminator.listenForDrivers(),
     instance: 'projects/bench/locations/local/clusters/main/instances/primary',
     cloudSqlInstance: `${project}:${region}:${name}`,
+  }
+}
+
+async function listenForCloudSql(port: number): Promise<boolean> {
+  try {
+    await terminator.listenForCloudSql(port)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false
+    throw error
   }
 }
 
@@ -54,9 +63,7 @@ serve(
     setApiLatency: (ms) => {
       adminApi.latencyMs = ms
     },
-    listenForCloudSql: async () => {
-      await (cloudSql ??= terminator.listenForCloudSql(cloudSqlPort))
-    },
+    listenForCloudSql: (port) => (cloudSql ??= listenForCloudSql(port)),
     openDatabase: async () => {
       await (database ??= openDatabase())
       return { user, database: 'postgres' }
