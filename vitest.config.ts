@@ -5,7 +5,9 @@ import { defineConfig } from 'vitest/config'
 // Tests run on the packages' sources: `@alloydb/source` is the export condition that leads to them.
 const conditions = ['@alloydb/source', 'node', 'module-sync', 'default']
 
-const sharedPostgres = join(import.meta.dirname, 'tooling/testing/shared-postgres.ts')
+const shared = ['shared-postgres.ts', 'shared-key-pair.ts'].map((name) =>
+  join(import.meta.dirname, 'tooling/testing', name),
+)
 
 const packages = readdirSync(new URL('packages', import.meta.url)).map((name) => `packages/${name}`)
 const projects = [...packages, 'tooling/libraries', 'tooling/bench']
@@ -20,7 +22,7 @@ export default defineConfig({
         name: basename(root),
         root: `./${root}`,
         include: ['test/**/*.test.ts'],
-        globalSetup: [sharedPostgres],
+        globalSetup: shared,
       },
     })),
     coverage: {

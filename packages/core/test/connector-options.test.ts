@@ -68,7 +68,7 @@ describe('refreshStrategy', () => {
         init: (_, type) => void (type === 'KEYPAIRGENREQUEST' && jobs.push(type)),
       }).enable()
       try {
-        const connector = openConnector({ refreshStrategy })
+        const connector = openConnector({ refreshStrategy, keyPair: undefined })
         await import('../src/connector-engine.ts')
         await new Promise(setImmediate)
         expect(jobs).toHaveLength(early)
@@ -94,6 +94,7 @@ describe('keyPair', () => {
     ['a KeyObject', privateKey],
     ['PKCS#8 PEM', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()],
     ['PKCS#1 PEM', privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()],
+    ["the connector's to make", undefined],
   ])('may be %s', async (_, keyPair) => {
     ;(await openConnector({ keyPair }).connect(emulator.instance)).destroy()
   })

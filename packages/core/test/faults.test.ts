@@ -1,8 +1,7 @@
 import type { Fault, Incident } from '@alloydb/emulator'
-import { generateKeyPairSync } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type { AlloyDBErrorCode, Connector, ConnectorOptions } from '../src/index.ts'
+import type { AlloyDBErrorCode, ConnectorOptions } from '../src/index.ts'
 import { failureOf, startHarness } from './harness.ts'
 
 // Every fault that the emulator knows, and what a connector makes of it. What it says is held against docs/errors.md by
@@ -11,12 +10,9 @@ import { failureOf, startHarness } from './harness.ts'
 const inCluster = (cluster: string): string => `projects/p/locations/r/clusters/${cluster}/instances/i`
 const instance = inCluster('c')
 const stalling = ['connectionInfo', 'certificate', 'tcp', 'tls', 'exchange'] as const
-const harness = await startHarness({ instances: [instance, ...stalling.map(inCluster)] })
-const { emulator, countRequests } = harness
-const { privateKey: keyPair } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-
-const openConnector = (options?: ConnectorOptions): Connector =>
-  harness.openConnector({ keyPair, ...options })
+const { emulator, countRequests, openConnector } = await startHarness({
+  instances: [instance, ...stalling.map(inCluster)],
+})
 
 afterEach(() => {
   vi.useRealTimers()

@@ -4,13 +4,14 @@ import { JWT } from 'google-auth-library'
 import { inspect } from 'node:util'
 import { afterAll, afterEach, expect, inject } from 'vitest'
 import { secret } from '../../../tooling/testing/secrets.ts'
+import type {} from '../../../tooling/testing/shared-key-pair.ts'
 import type {} from '../../../tooling/testing/shared-postgres.ts'
 import { AlloyDBError, Connector, type ConnectorOptions } from '../src/index.ts'
 
 /** An emulator for the tests of one file, and connectors for it that are closed after each test. */
 export interface Harness {
   readonly emulator: Emulator
-  /** Makes a connector that is pointed at the emulator, with the credentials of its default service account. */
+  /** Makes a connector that is pointed at the emulator, with the credentials of its default service account and a shared key. */
   openConnector(options?: ConnectorOptions): Connector
   /** How many calls the emulator has been asked for, since the last call of this. */
   countRequests(): Record<'connectionInfo' | 'certificate' | 'token' | 'tcp' | 'exchange', number>
@@ -41,7 +42,12 @@ export async function startHarness(options: EmulatorOptions = {}): Promise<Harne
     openConnector(connectorOptions) {
       process.env['ALLOYDB_EMULATOR_HOST'] = emulator.host
       try {
-        const connector = new Connector({ auth: openJwt(emulator), logger, ...connectorOptions })
+        const connector = new Connector({
+          auth: openJwt(emulator),
+          keyPair: inject('keyPair'),
+          logger,
+          ...connectorOptions,
+        })
         connectors.push(connector)
         return connector
       } finally {

@@ -1,5 +1,5 @@
 import { AlloyDBError } from '@alloydb/core'
-import { countClosedConnectors, failureOf, type Harness } from '@alloydb-tooling/conformance'
+import { countConnectors, failureOf, type Harness } from '@alloydb-tooling/conformance'
 import { DrizzleQueryError, eq, sql, TransactionRollbackError } from 'drizzle-orm'
 import { withReplicas } from 'drizzle-orm/pg-core'
 import { fileURLToPath } from 'node:url'
@@ -39,11 +39,11 @@ export function testDrizzle(harness: Harness, subjects: readonly Subject[]): voi
   })
 }
 
-function testSubject({ emulator, instance, login, auth, connector }: Harness, subject: Subject): void {
+function testSubject({ emulator, instance, login, identity, connector }: Harness, subject: Subject): void {
   const database = subject.name
   const readPool = emulator.instances.find(({ instanceType }) => instanceType === 'READ_POOL')?.uri ?? ''
   const shared = { connector, instance, ...login, database }
-  const own = { auth, instance, ...login, database }
+  const own = { ...identity, instance, ...login, database }
   const one = sql`select 1 as one`
 
   /** A database whose client is ended after the test. */
@@ -224,7 +224,7 @@ function testSubject({ emulator, instance, login, auth, connector }: Harness, su
       ],
       [
         'of an option beside a connector',
-        { connection: { ...shared, auth } },
+        { connection: { ...shared, auth: identity.auth } },
         'The option "auth" stands beside',
       ],
     ])('because %s', (_, config, message) => {
@@ -259,21 +259,21 @@ function testSubject({ emulator, instance, login, auth, connector }: Harness, su
     })
 
     test('ends with $client.end(), which closes the connector that it made', async () => {
-      const closed = countClosedConnectors()
+      const counts = countConnectors()
       const db = open(own)
       await Promise.all([db.execute(one), db.execute(one)])
-      expect(closed()).toBe(0)
+      expect(counts.closed).toBe(0)
       await db.$client.end()
-      expect(closed()).toBe(1)
+      expect(counts.closed).toBe(1)
       expect(await failureOf(db.execute(one).execute())).toBeInstanceOf(Error)
     })
 
     test('leaves a shared connector open', async () => {
-      const closed = countClosedConnectors()
+      const counts = countConnectors()
       const first = open()
       await first.execute(one)
       await first.$client.end()
-      expect(closed()).toBe(0)
+      expect(counts.closed).toBe(0)
       expect(rowsOf(await open().execute(one))).toEqual([{ one: 1 }])
     })
   })

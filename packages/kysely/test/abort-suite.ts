@@ -24,7 +24,7 @@ async function waitUntil(what: 'runs' | 'is over', text: string, observer: Kysel
 }
 
 /** Kysely can abort queries from version 0.29 on. */
-export function testAbort({ emulator, instance, login, auth, connector }: Harness): void {
+export function testAbort({ emulator, instance, login, identity, connector }: Harness): void {
   function open(config: Partial<AlloyDBDialectConfig>): Kysely<unknown> {
     const db = new Kysely<unknown>({ dialect: new AlloyDBDialect({ instance, ...config }) })
     onTestFinished(() => db.destroy())
@@ -80,7 +80,7 @@ export function testAbort({ emulator, instance, login, auth, connector }: Harnes
 
   test('a query that is ignored goes on in PostgreSQL, and destroy() waits for it', async () => {
     const counts = countConnectors()
-    const [db, observer] = [open({ auth, ...login }), open({ connector, ...login })]
+    const [db, observer] = [open({ ...identity, ...login }), open({ connector, ...login })]
     await sql`create table ignored (id int)`.execute(db)
     const abort = new AbortController()
     const query = sql`with waited as (select pg_sleep(0.2)) insert into ignored select 1 from waited`

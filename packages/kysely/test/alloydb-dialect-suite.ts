@@ -30,7 +30,7 @@ interface Database {
 const often = { interval: 5, timeout: 5_000 }
 
 /** What is the same on all versions of Kysely. */
-export function testAlloyDBDialect({ emulator, instance, login, auth, connector }: Harness): void {
+export function testAlloyDBDialect({ emulator, instance, login, identity, connector }: Harness): void {
   /** A Kysely instance that is destroyed after the test. */
   function open(config: Partial<AlloyDBDialectConfig> = { connector, ...login }): Kysely<Database> {
     const db = new Kysely<Database>({ dialect: new AlloyDBDialect({ instance, ...config }) })
@@ -204,7 +204,7 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
     test('begins with the first query: before, there is no connector', async () => {
       const debug = vi.fn<(message: string) => void>()
       const connectorExists = (): boolean => channel('alloydb:cache').hasSubscribers // a connector's logger is one
-      const db = open({ auth, ...login, logger: { debug, warn: debug } })
+      const db = open({ ...identity, ...login, logger: { debug, warn: debug } })
       expect(connectorExists()).toBe(false)
       await db.destroy()
       expect((await one.execute(db)).rows).toEqual([{ one: 1 }]) // as with Kysely's own dialects
@@ -215,7 +215,7 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
 
     test('ends with destroy(), which closes the connector that it made', async () => {
       const counts = countConnectors()
-      const db = open({ auth, ...login })
+      const db = open({ ...identity, ...login })
       await Promise.all([one.execute(db), one.execute(db)])
       expect(counts).toMatchObject({ dialed: 1, closed: 0 })
       await db.destroy()
@@ -235,7 +235,7 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
 
     test('is each its own where one dialect serves two Kysely instances', async () => {
       const counts = countConnectors()
-      const dialect = new AlloyDBDialect({ instance, auth, ...login })
+      const dialect = new AlloyDBDialect({ instance, ...identity, ...login })
       const [first, second] = [new Kysely<Database>({ dialect }), new Kysely<Database>({ dialect })]
       await Promise.all([one.execute(first), one.execute(second)])
       await first.destroy()
@@ -247,7 +247,7 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
 
     test('lasts until the queries that run are done', async () => {
       const counts = countConnectors()
-      const db = open({ auth, ...login })
+      const db = open({ ...identity, ...login })
       await one.execute(db)
       const slow = sql`select pg_sleep(0.2)`.execute(db).then(() => counts.closed)
       await vi.waitFor(async () => {
@@ -263,7 +263,7 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
 
     test('ends, too, while a connection is being opened', async () => {
       const counts = countConnectors()
-      const db = open({ auth, ...login })
+      const db = open({ ...identity, ...login })
       const outcome = Promise.allSettled([one.execute(db)])
       await db.destroy()
       expect(counts.closed).toBe(counts.dialed)
@@ -273,7 +273,7 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
 
     test('ends, too, while a dial hangs', async () => {
       const fault = emulator.faults.add({ step: 'exchange', stall: true })
-      const db = open({ auth, ...login, connectTimeoutMs: 200 })
+      const db = open({ ...identity, ...login, connectTimeoutMs: 200 })
       const failure = failureOf(one.execute(db))
       await vi.waitFor(() => expect(fault.hits).toBe(1), often)
       await db.destroy()
@@ -302,7 +302,7 @@ export function testAlloyDBDialect({ emulator, instance, login, auth, connector 
     const { database } = login
 
     test('follows a shared connector', async () => {
-      const shared = new Connector({ auth, authType: 'IAM' })
+      const shared = new Connector({ ...identity, authType: 'IAM' })
       onTestFinished(() => shared.close())
       const db = open({ connector: shared, database })
       expect((await whoAndWhere.execute(db)).rows).toEqual([{ user: 'app@emulator.iam', database }])

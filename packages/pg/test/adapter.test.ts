@@ -1,11 +1,11 @@
 import { AlloyDBError } from '@alloydb/core'
-import { countClosedConnectors, failureOf, startHarness } from '@alloydb-tooling/conformance'
+import { countConnectors, failureOf, startHarness } from '@alloydb-tooling/conformance'
 import pg from 'pg'
 import oldestPg from 'pg-8.9'
 import { describe, expect, test } from 'vitest'
 import { openPoolConfig } from '../src/adapter.ts'
 
-const { instance, login, auth, connector } = await startHarness()
+const { instance, login, identity, connector } = await startHarness()
 const { database } = login
 
 describe('openPoolConfig', () => {
@@ -13,15 +13,15 @@ describe('openPoolConfig', () => {
     ['the newest pg', pg.Pool],
     ['another copy of pg', oldestPg.Pool],
   ])('makes the config of a pool of %s', async (_, Pool) => {
-    const closed = countClosedConnectors()
-    const { config, close } = await openPoolConfig({ instance, auth, authType: 'IAM', database })
+    const counts = countConnectors()
+    const { config, close } = await openPoolConfig({ instance, ...identity, authType: 'IAM', database })
     const pool = new Pool(config)
     const { rows } = await pool.query('select current_user as user')
     expect(rows).toEqual([{ user: 'app@emulator.iam' }])
     await pool.end()
-    expect(closed()).toBe(0)
+    expect(counts.closed).toBe(0)
     await close()
-    expect(closed()).toBe(1)
+    expect(counts.closed).toBe(1)
   })
 
   test('fails where IAM login needs a user whom nobody tells', async () => {

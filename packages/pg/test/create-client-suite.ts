@@ -3,15 +3,9 @@ import { TLSSocket } from 'node:tls'
 import pg from 'pg'
 import { describe, expect, test, vi } from 'vitest'
 import { createClient } from '../src/index.ts'
-import {
-  countClosedConnectors,
-  failureOf,
-  hang,
-  recordDials,
-  type Harness,
-} from '@alloydb-tooling/conformance'
+import { countConnectors, failureOf, hang, recordDials, type Harness } from '@alloydb-tooling/conformance'
 
-export function testCreateClient({ emulator, instance, login, auth, connector }: Harness): void {
+export function testCreateClient({ emulator, instance, login, identity, connector }: Harness): void {
   describe('createClient', () => {
     test('makes an ordinary pg.Client', async () => {
       const client = createClient({ instance, connector, ...login })
@@ -30,45 +24,45 @@ export function testCreateClient({ emulator, instance, login, auth, connector }:
     })
 
     test('closes the connector that it made when it has ended', async () => {
-      const closed = countClosedConnectors()
-      const client = createClient({ instance, auth, ...login })
+      const counts = countConnectors()
+      const client = createClient({ instance, ...identity, ...login })
       await client.connect()
-      expect(closed()).toBe(0)
+      expect(counts.closed).toBe(0)
       await client.end()
-      expect(closed()).toBe(1)
+      expect(counts.closed).toBe(1)
     })
 
     test('ends with a callback too', async () => {
-      const closed = countClosedConnectors()
-      const client = createClient({ instance, auth, ...login })
+      const counts = countConnectors()
+      const client = createClient({ instance, ...identity, ...login })
       await client.connect()
       await new Promise<void>((resolve) => client.end(() => resolve()))
-      expect(closed()).toBe(1)
+      expect(counts.closed).toBe(1)
     })
 
     test('closes the connector that it made when it could not connect', async () => {
-      const closed = countClosedConnectors()
+      const counts = countConnectors()
       emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 1 })
-      const client = createClient({ instance, auth, ...login })
+      const client = createClient({ instance, ...identity, ...login })
       expect(await failureOf(client.connect())).toMatchObject({ code: 'ALLOYDB_EXCHANGE_REJECTED' })
       await client.end()
-      expect(closed()).toBe(1)
+      expect(counts.closed).toBe(1)
     })
 
     test('closes the connector that it made when the server has gone away', async () => {
-      const closed = countClosedConnectors()
-      const client = createClient({ instance, auth, ...login })
+      const counts = countConnectors()
+      const client = createClient({ instance, ...identity, ...login })
       client.on('error', () => {})
       await client.connect()
       const ended = new Promise<void>((resolve) => client.once('end', resolve))
       emulator.disconnectAll('FIN')
       await ended
       await client.end()
-      expect(closed()).toBe(1)
+      expect(counts.closed).toBe(1)
     })
 
     test('ends without having connected', async () => {
-      await createClient({ instance, auth, ...login }).end()
+      await createClient({ instance, ...identity, ...login }).end()
     })
 
     test('gives up the dial when it is ended', async () => {
@@ -81,17 +75,17 @@ export function testCreateClient({ emulator, instance, login, auth, connector }:
     })
 
     test('leaves a shared connector open', async () => {
-      const closed = countClosedConnectors()
+      const counts = countConnectors()
       for (let i = 0; i < 2; i++) {
         const client = createClient({ instance, connector, ...login })
         await client.connect()
         await client.end()
       }
-      expect(closed()).toBe(0)
+      expect(counts.closed).toBe(0)
     })
 
     test('asks the credentials for the user of an IAM login', async () => {
-      const client = createClient({ instance, auth, authType: 'IAM', database: 'postgres' })
+      const client = createClient({ instance, ...identity, authType: 'IAM', database: 'postgres' })
       await client.connect()
       expect((await client.query('select current_user as user')).rows).toEqual([{ user: 'app@emulator.iam' }])
       expect(client.user).toBe('app@emulator.iam')

@@ -4,15 +4,9 @@ import pg from 'pg'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { checkPoolConfig } from '../src/adapter.ts'
 import { createPool, type AlloyDBPoolConfig } from '../src/index.ts'
-import {
-  countClosedConnectors,
-  failureOf,
-  hang,
-  setEnvironment,
-  type Harness,
-} from '@alloydb-tooling/conformance'
+import { countConnectors, failureOf, hang, setEnvironment, type Harness } from '@alloydb-tooling/conformance'
 
-export function testCreatePool({ emulator, instance, login, auth, connector }: Harness): void {
+export function testCreatePool({ emulator, instance, login, identity, connector }: Harness): void {
   const iamUser = 'app@emulator.iam'
 
   /** A pool that is ended after the test. */
@@ -24,7 +18,7 @@ export function testCreatePool({ emulator, instance, login, auth, connector }: H
 
   describe('createPool', () => {
     test('makes an ordinary pg.Pool of ordinary clients', async () => {
-      const pool = openPool({ auth, ...login, max: 3 })
+      const pool = openPool({ ...identity, ...login, max: 3 })
       expect(pool).toBeInstanceOf(pg.Pool)
       expect(pool.options).toMatchObject({ user: 'postgres', max: 3, ssl: false })
       const client = await pool.connect()
@@ -36,7 +30,7 @@ export function testCreatePool({ emulator, instance, login, auth, connector }: H
     })
 
     test('gives pg its own options alone', () => {
-      const { options } = openPool({ auth, ipType: 'PUBLIC', refreshStrategy: 'lazy', ...login })
+      const { options } = openPool({ ...identity, ipType: 'PUBLIC', refreshStrategy: 'lazy', ...login })
       const ours = ['instance', 'connector', 'auth', 'ipType', 'authType', 'refreshStrategy']
       expect(Object.keys(options).filter((name) => ours.includes(name))).toEqual([])
     })
@@ -69,29 +63,29 @@ export function testCreatePool({ emulator, instance, login, auth, connector }: H
     })
 
     test('closes the connector that it made when it has ended', async () => {
-      const closed = countClosedConnectors()
-      const pool = createPool({ instance, auth, ...login })
+      const counts = countConnectors()
+      const pool = createPool({ instance, ...identity, ...login })
       const client = await pool.connect()
       const ended = pool.end()
       await client.query('select 1')
-      expect(closed()).toBe(0)
+      expect(counts.closed).toBe(0)
       client.release()
       await ended
-      expect(closed()).toBe(1)
+      expect(counts.closed).toBe(1)
       expect(pool.ended).toBe(true)
     })
 
     test('leaves a shared connector open', async () => {
-      const closed = countClosedConnectors()
+      const counts = countConnectors()
       const first = createPool({ instance, connector, ...login })
       await first.query('select 1')
       await first.end()
-      expect(closed()).toBe(0)
+      expect(counts.closed).toBe(0)
       expect((await openPool({ connector, ...login }).query('select 1')).rowCount).toBe(1)
     })
 
     test('outlives a shared connector that is closed first, with the connections that it has', async () => {
-      const shared = new Connector({ auth })
+      const shared = new Connector({ ...identity })
       const pool = createPool({ instance, connector: shared, ...login, max: 2 })
       const client = await pool.connect()
       const slow = client.query('select pg_sleep(0.2), 1 as one')
@@ -105,11 +99,11 @@ export function testCreatePool({ emulator, instance, login, auth, connector }: H
     })
 
     test('ends with a callback too', async () => {
-      const closed = countClosedConnectors()
-      const pool = createPool({ instance, auth, ...login })
+      const counts = countConnectors()
+      const pool = createPool({ instance, ...identity, ...login })
       await pool.query('select 1')
       await new Promise<void>((resolve) => pool.end(resolve))
-      expect(closed()).toBe(1)
+      expect(counts.closed).toBe(1)
     })
 
     test('refuses a second end(), as pg does', async () => {
@@ -123,17 +117,17 @@ export function testCreatePool({ emulator, instance, login, auth, connector }: H
     })
 
     test('serves a query that is being connected when it is ended, as pg does, then closes its connector', async () => {
-      const closed = countClosedConnectors()
-      const pool = createPool({ instance, auth, ...login })
+      const counts = countConnectors()
+      const pool = createPool({ instance, ...identity, ...login })
       const query = pool.query('select 1 as one')
       await pool.end()
-      expect(closed()).toBe(1)
+      expect(counts.closed).toBe(1)
       expect((await query).rows).toEqual([{ one: 1 }])
     })
 
     test('ends as soon as the dial that hangs is over', async () => {
       const fault = emulator.faults.add({ step: 'exchange', stall: true })
-      const pool = createPool({ instance, auth, ...login, connectTimeoutMs: 1_000 })
+      const pool = createPool({ instance, ...identity, ...login, connectTimeoutMs: 1_000 })
       const failure = failureOf(pool.query('select 1'))
       await vi.waitFor(() => expect(fault.hits).toBe(1))
       await pool.end()
@@ -163,7 +157,7 @@ export function testCreatePool({ emulator, instance, login, auth, connector }: H
     const whoAndWhere = 'select current_user as user, current_database() as database'
 
     test('asks the credentials for the user', async () => {
-      const pool = openPool({ auth, authType: 'IAM', database: 'postgres' })
+      const pool = openPool({ ...identity, authType: 'IAM', database: 'postgres' })
       expect((await pool.query(whoAndWhere)).rows).toEqual([{ user: iamUser, database: 'postgres' }])
       const client = await pool.connect()
       expect(client).toBeInstanceOf(pg.Client)
@@ -172,7 +166,7 @@ export function testCreatePool({ emulator, instance, login, auth, connector }: H
     })
 
     test('follows the authType of a shared connector', async () => {
-      const shared = new Connector({ auth, authType: 'IAM' })
+      const shared = new Connector({ ...identity, authType: 'IAM' })
       onTestFinished(() => shared.close())
       const pool = openPool({ connector: shared, database: 'postgres' })
       expect((await pool.query(whoAndWhere)).rows).toEqual([{ user: iamUser, database: 'postgres' }])

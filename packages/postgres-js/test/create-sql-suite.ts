@@ -8,7 +8,7 @@ import postgres from 'postgres'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createSql, type AlloyDBSqlConfig } from '../src/index.ts'
 import {
-  countClosedConnectors,
+  countConnectors,
   failureOf,
   hang,
   recordDials,
@@ -24,7 +24,7 @@ export interface Lacks {
 }
 
 export function testCreateSql(
-  { emulator, instance, login, auth, connector }: Harness,
+  { emulator, instance, login, identity, connector }: Harness,
   lacks: Lacks = {},
 ): void {
   const iamUser = 'app@emulator.iam'
@@ -54,7 +54,7 @@ export function testCreateSql(
 
   describe('createSql', () => {
     test('answers simple and parameterised queries', async () => {
-      const sql = openSql({ auth, ...login })
+      const sql = openSql({ ...identity, ...login })
       expect([...(await sql`select 1 as one`)]).toEqual([{ one: 1 }])
       expect([...(await sql`select ${'a'}::text as a, ${[1, 2]}::int[] as b`)]).toEqual([
         { a: 'a', b: [1, 2] },
@@ -277,11 +277,11 @@ export function testCreateSql(
     ]
 
     test('asks the credentials for the user', async () => {
-      expect(await ask(openSql({ auth, authType: 'IAM', database: 'postgres' }))).toEqual(whoAndWhere)
+      expect(await ask(openSql({ ...identity, authType: 'IAM', database: 'postgres' }))).toEqual(whoAndWhere)
     })
 
     test('follows the authType of a shared connector', async () => {
-      const shared = new Connector({ auth, authType: 'IAM' })
+      const shared = new Connector({ ...identity, authType: 'IAM' })
       onTestFinished(() => shared.close())
       expect(await ask(openSql({ connector: shared, database: 'postgres' }))).toEqual(whoAndWhere)
     })
@@ -306,7 +306,7 @@ export function testCreateSql(
     })
 
     test('listens too', async () => {
-      const sql = openSql({ auth, authType: 'IAM', database: 'postgres' })
+      const sql = openSql({ ...identity, authType: 'IAM', database: 'postgres' })
       const received = Promise.withResolvers<string>()
       await sql.listen('iam-news', received.resolve)
       await sql.notify('iam-news', 'hello')
@@ -458,7 +458,7 @@ export function testCreateSql(
 
     test("is the connector's to limit without connect_timeout", async () => {
       emulator.faults.add({ step: 'exchange', stall: true, times: 1 })
-      const sql = openSql({ auth, ...login, connect_timeout: 0, connectTimeoutMs: 100 })
+      const sql = openSql({ ...identity, ...login, connect_timeout: 0, connectTimeoutMs: 100 })
       expect(await failureOf(sql`select 1`)).toMatchObject({ code: 'ALLOYDB_EXCHANGE_TIMEOUT' })
     })
 
@@ -529,31 +529,31 @@ export function testCreateSql(
 
   describe('end', () => {
     test('closes the connector that was made', async () => {
-      const closed = countClosedConnectors()
-      const sql = createSql({ instance, auth, ...login })
+      const counts = countConnectors()
+      const sql = createSql({ instance, ...identity, ...login })
       await sql`select 1`
       await Promise.all([sql.end(), sql.end()])
-      expect(closed()).toBe(1)
+      expect(counts.closed).toBe(1)
       expect(await failureOf(sql`select 1`)).toMatchObject({ code: 'CONNECTION_ENDED' })
     })
 
     test('leaves a shared connector open', async () => {
-      const closed = countClosedConnectors()
+      const counts = countConnectors()
       const sql = createSql({ instance, connector, ...login })
       await sql`select 1`
       await sql.end()
-      expect(closed()).toBe(0)
+      expect(counts.closed).toBe(0)
     })
 
     test('does nothing to a pool that was never used', async () => {
-      await createSql({ instance, auth, ...login }).end()
-      await createSql({ instance, auth, ...login }).end({ timeout: 5 })
+      await createSql({ instance, ...identity, ...login }).end()
+      await createSql({ instance, ...identity, ...login }).end({ timeout: 5 })
     })
 
     test('serves all queries first, those too that have no connection yet', async () => {
-      const closed = countClosedConnectors()
+      const counts = countConnectors()
       const dialer = recorded()
-      const own = createSql({ instance, auth, ...login, max: 2 })
+      const own = createSql({ instance, ...identity, ...login, max: 2 })
       const shared = createSql({ instance, connector: dialer, ...login, max: 2 })
       for (const sql of [own, shared]) {
         let served = 0
@@ -562,7 +562,7 @@ export function testCreateSql(
         expect(served).toBe(6)
         await Promise.all(queries)
       }
-      expect(closed()).toBe(1)
+      expect(counts.closed).toBe(1)
       expect(dialer.sockets.every(({ closed }) => closed)).toBe(true)
     })
 

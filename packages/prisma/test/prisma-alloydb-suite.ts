@@ -14,7 +14,7 @@ import { PrismaClient } from '@alloydb-tooling/prisma-client'
 const often = { interval: 5, timeout: 5_000 }
 
 /** How PrismaAlloyDB lives and fails. */
-export function testPrismaAlloyDB({ emulator, instance, login, auth, connector }: Harness): void {
+export function testPrismaAlloyDB({ emulator, instance, login, identity, connector }: Harness): void {
   function open(
     config: Partial<PrismaAlloyDBConfig> = { connector, ...login },
     options?: PrismaAlloyDBOptions,
@@ -83,7 +83,7 @@ export function testPrismaAlloyDB({ emulator, instance, login, auth, connector }
 
     test('ends with $disconnect(), which closes the connections and the connector', async () => {
       const counts = countConnectors()
-      const prisma = open({ auth, ...login })
+      const prisma = open({ ...identity, ...login })
       await Promise.all([one(prisma), one(prisma)])
       expect(counts).toMatchObject({ dialed: 1, closed: 0 })
       await prisma.$disconnect()
@@ -93,7 +93,7 @@ export function testPrismaAlloyDB({ emulator, instance, login, auth, connector }
 
     test('begins anew with the next query', async () => {
       const counts = countConnectors()
-      const prisma = open({ auth, ...login })
+      const prisma = open({ ...identity, ...login })
       await one(prisma)
       await prisma.$disconnect()
       expect(await one(prisma)).toEqual([{ one: 1 }])
@@ -115,7 +115,7 @@ export function testPrismaAlloyDB({ emulator, instance, login, auth, connector }
 
     test('is each its own where one adapter serves two Prisma Clients', async () => {
       const counts = countConnectors()
-      const adapter = new PrismaAlloyDB({ instance, auth, ...login })
+      const adapter = new PrismaAlloyDB({ instance, ...identity, ...login })
       const [first, second] = [openWith(adapter), openWith(adapter)]
       await Promise.all([one(first), one(second)])
       await first.$disconnect()
@@ -125,7 +125,7 @@ export function testPrismaAlloyDB({ emulator, instance, login, auth, connector }
 
     test('lasts until the queries that run are done', async () => {
       const counts = countConnectors()
-      const [prisma, observer] = [open({ auth, ...login }), open()]
+      const [prisma, observer] = [open({ ...identity, ...login }), open()]
       await one(prisma)
       const slow = prisma.$queryRaw`select pg_sleep(0.2)::text`.then(() => counts.closed)
       await vi.waitFor(async () => {
@@ -141,7 +141,7 @@ export function testPrismaAlloyDB({ emulator, instance, login, auth, connector }
 
     test('ends, too, while a dial hangs', async () => {
       const fault = emulator.faults.add({ step: 'exchange', stall: true })
-      const prisma = open({ auth, ...login, connectTimeoutMs: 200 })
+      const prisma = open({ ...identity, ...login, connectTimeoutMs: 200 })
       const failure = failureOf(one(prisma))
       await vi.waitFor(() => expect(fault.hits).toBe(1), often)
       await prisma.$disconnect()
@@ -183,7 +183,7 @@ export function testPrismaAlloyDB({ emulator, instance, login, auth, connector }
 
     test('for lack of a permission names the role to grant', async () => {
       emulator.faults.add({ step: 'connectionInfo', fail: { status: 403 } })
-      const prisma = open({ auth, ...login })
+      const prisma = open({ ...identity, ...login })
       const error = await failureOf(prisma.customer.findMany())
       expect(error).toMatchObject({
         name: 'PrismaClientKnownRequestError',
@@ -231,7 +231,7 @@ export function testPrismaAlloyDB({ emulator, instance, login, auth, connector }
     })
 
     test('follows a shared connector', async () => {
-      const shared = new Connector({ auth, authType: 'IAM' })
+      const shared = new Connector({ ...identity, authType: 'IAM' })
       onTestFinished(() => shared.close())
       const prisma = open({ connector: shared, database })
       expect(await whoAndWhere(prisma)).toEqual([{ user: 'app@emulator.iam', database }])

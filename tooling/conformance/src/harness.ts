@@ -1,9 +1,9 @@
 import { Connector, type ConnectOptions, type Dialer } from '@alloydb/core'
 import { startEmulator, type Emulator, type EmulatorOptions } from '@alloydb/emulator'
 import { JWT } from 'google-auth-library'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, inject, onTestFinished } from 'vitest'
+import type {} from '../../testing/shared-key-pair.ts'
 import type {} from '../../testing/shared-postgres.ts'
 
 /** An emulator for the tests of one file. */
@@ -12,8 +12,11 @@ export interface Harness {
   readonly instance: string
   /** Who logs in with a password. */
   readonly login: { user: string; password: string; database: string }
-  /** A connector option: the credentials of the emulator's default service account. */
-  readonly auth: JWT
+  /**
+   * Options for a connector of one's own: the credentials of the emulator's default service account, and a key that is
+   * made already.
+   */
+  readonly identity: { auth: JWT; keyPair: string }
   /** A connector for all tests. */
   readonly connector: Connector
 }
@@ -26,7 +29,8 @@ export async function startHarness(options: Pick<EmulatorOptions, 'instances'> =
     key: emulator.serviceAccount.private_key,
     ...emulator.auth.clientOptions,
   })
-  const connector = new Connector({ auth })
+  const identity = { auth, keyPair: inject('keyPair') }
+  const connector = new Connector(identity)
   beforeAll(() => {
     process.env['ALLOYDB_EMULATOR_HOST'] = emulator.host // again: a file may have more than one harness
   })
@@ -39,7 +43,7 @@ export async function startHarness(options: Pick<EmulatorOptions, 'instances'> =
     emulator,
     instance: emulator.instance,
     login: { user: 'postgres', password: 'postgres', database: 'postgres' },
-    auth,
+    identity,
     connector,
   }
 }
@@ -102,16 +106,4 @@ export function setEnvironment(variables: Record<string, string>): void {
       else process.env[name] = before
     })
   }
-}
-
-/** Counts the connectors that are closed after they have connected to an instance, for the time of one test. */
-export function countClosedConnectors(): () => number {
-  const closed = new Set<unknown>()
-  const onEvent = (message: unknown): void => {
-    const { action, connector } = message as { action: string; connector: unknown }
-    if (action === 'remove') closed.add(connector)
-  }
-  subscribe('alloydb:cache', onEvent)
-  onTestFinished(() => void unsubscribe('alloydb:cache', onEvent))
-  return () => closed.size
 }

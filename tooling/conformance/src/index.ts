@@ -1,6 +1,5 @@
 export { countConnectors, type ConnectorCounts } from './count-connectors.ts'
 export {
-  countClosedConnectors,
   failureOf,
   hang,
   recordDials,

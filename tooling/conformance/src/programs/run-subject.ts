@@ -10,7 +10,7 @@ interface Task {
 
 const { module, instance, login } = JSON.parse(process.argv[2] ?? '') as Task
 const { subject } = (await import(module)) as { subject: Subject }
-const dialer = new Connector() // is not closed: it must not hold up the process
+const dialer = new Connector({ keyPair: process.env['KEY_PAIR'] }) // is not closed: it must not hold up the process
 
 async function open(password = login.password): Promise<Session> {
   return subject.open({ dialer, instance, ...login, password, max: 2 })

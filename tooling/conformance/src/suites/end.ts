@@ -6,7 +6,16 @@ import type { Suite } from '../suite.ts'
 
 const program = new URL('../programs/run-subject.ts', import.meta.url)
 
-export function testEnd({ subject, emulator, instance, login, observer, table, ...suite }: Suite): void {
+export function testEnd({
+  subject,
+  emulator,
+  instance,
+  login,
+  identity,
+  observer,
+  table,
+  ...suite
+}: Suite): void {
   test('two pools share a connector, and end each by itself', async () => {
     const dialer = suite.recordDials()
     const [first, second] = [await suite.open({ dialer }), await suite.open({ dialer })]
@@ -54,7 +63,7 @@ export function testEnd({ subject, emulator, instance, login, observer, table, .
     const { module, aliases } = subject
     const { stdout, stderr } = await runProgram(program, {
       args: [JSON.stringify({ module, instance, login })],
-      env: emulator.env,
+      env: { ...emulator.env, KEY_PAIR: identity.keyPair },
       aliases,
     })
     const isAble = subject.lacks?.['end while connecting'] === undefined

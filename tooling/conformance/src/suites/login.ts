@@ -7,7 +7,7 @@ import type { Suite } from '../suite.ts'
 
 const ipTypes = ['PRIVATE', 'PUBLIC', 'PSC'] as const
 
-export function testLogin({ subject, emulator, auth, failureOf, ...suite }: Suite): void {
+export function testLogin({ subject, emulator, identity, failureOf, ...suite }: Suite): void {
   test("throws PostgreSQL's error when the password is wrong", async () => {
     const failure = (async () => (await suite.open({ password: 'wrong' })).query('select 1 as one'))()
     expect(await failureOf(failure)).toMatchObject({ code: '28P01' })
@@ -38,7 +38,7 @@ export function testLogin({ subject, emulator, auth, failureOf, ...suite }: Suit
   test('goes on when the client certificate is replaced', async () => {
     // With so little left of it, a connector replaces the certificate at once.
     emulator.faults.add({ step: 'certificate', notAfter: new Date(Date.now() + 60_000), times: 1 })
-    const connector = new Connector({ auth, refreshStrategy: 'background' })
+    const connector = new Connector({ ...identity, refreshStrategy: 'background' })
     onTestFinished(() => connector.close())
     const countRefreshes = countEvents('tracing:alloydb:refresh:asyncEnd', connector)
     const dialer = recordDials((uri, options) => connector.connect(uri, options))

@@ -20,7 +20,7 @@ export const subject: Subject = {
       maxPoolSize: max,
       typeParsers: [],
       connectionRetryLimit: 0,
-      gracefulTerminationTimeout: 100,
+      gracefulTerminationTimeout: 1_000, // more than any query here takes, on a busy machine too
       dangerouslyAllowForeignConnections: true, // beside a transaction
     })
     return {
