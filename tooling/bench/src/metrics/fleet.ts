@@ -19,7 +19,7 @@ export const fleet: Metric = {
   title: 'Requests to the Admin API, by 2,000 processes',
   async measure({ quick }) {
     await using program = new ChildProgram<FleetCommands>('fleet')
-    const simulated = describeFleet(quick ? 4 : 24)
+    const simulated = describeFleet(quick ? 3 : 24)
     const report = await program.call('simulate', simulated)
     const minutes = report.requestsPerMinute
     const outage = { from: simulated.outageStart / minuteMs, to: simulated.outageEnd / minuteMs }

@@ -41,5 +41,6 @@ serve({
   },
   async close() {
     await Promise.all([...open.values()].map((driver) => driver.close()))
+    open.clear()
   },
 } satisfies QueryClientCommands)
