@@ -4,7 +4,13 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { inspect } from 'node:util'
-import { checkLoads, checkLoadsOnlyItself, checkTypes, installAsUser } from './package-checks/consumer.ts'
+import {
+  checkLoads,
+  checkLoadsOnlyItself,
+  checkMissingPeers,
+  checkTypes,
+  installAsUser,
+} from './package-checks/consumer.ts'
 import { fetchNodeVersions, type NodeVersion } from './package-checks/node-versions.ts'
 import {
   findPublishedPackages,
@@ -93,6 +99,13 @@ async function checkInstalled(
       'importing it loads none of its dependencies',
       () => checkLoadsOnlyItself(published, directory),
       'Import the dependency where it is used, with "await import()".',
+    )
+  }
+  if (published.manifest.peerDependencies !== undefined) {
+    await check(
+      'without a peer, importing it names the peer',
+      () => checkMissingPeers(published, directory),
+      'Import the peer where the package is loaded, by its own name.',
     )
   }
   await check(

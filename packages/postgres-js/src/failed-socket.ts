@@ -7,8 +7,8 @@ export const cancelRequestLength = 16
 
 /**
  * Stands for a socket that could not be opened, in the one shape that postgres.js recovers from: it fails at the first
- * write, or when that does not come, and then closes. A promise that is rejected would leave the connection "connecting" for ever, and an earlier
- * error would leave the startup message in front of the next connection's.
+ * write, or when that does not come, and then closes. A promise that is rejected would leave the connection "connecting"
+ * for ever, and an earlier error would leave the startup message in front of the next connection's.
  */
 export class FailedSocket extends Duplex {
   /** Makes postgres.js say goodbye by `end()` when it gives up before its first write, and so have the end it waits for. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rename, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { runCommand } from '../run-command.ts'
 import { root, type PublishedPackage } from './published-packages.ts'
@@ -12,9 +12,7 @@ export async function installAsUser(
 ): Promise<void> {
   await mkdir(directory)
   await writeFile(join(directory, 'package.json'), '{ "private": true, "type": "module" }\n')
-  const peers = Object.entries(manifest.peerDependencies ?? {})
-    .filter(([name]) => manifest.peerDependenciesMeta?.[name]?.optional !== true)
-    .map(([name, range]) => `${name}@${range}`)
+  const peers = requiredPeers(manifest).map((name) => `${name}@${manifest.peerDependencies?.[name]}`)
   await runCommand(['npm', 'install', '--no-audit', '--no-fund', ...tarballs, ...peers], { cwd: directory })
 }
 
@@ -48,6 +46,34 @@ function printNames(load: string): string {
       console.log(names.sort().join(' '))
     }
     main()`
+}
+
+/**
+ * Checks that a package whose peer is not installed says so, by the peer's name, and before it does anything. Takes each
+ * peer away for a moment.
+ */
+export async function checkMissingPeers({ manifest }: PublishedPackage, directory: string): Promise<void> {
+  for (const peer of requiredPeers(manifest)) {
+    const installed = join(directory, 'node_modules', peer)
+    const away = join(directory, 'away')
+    await rename(installed, away)
+    try {
+      await assert.rejects(
+        evaluate(process.execPath, directory, `import(${JSON.stringify(manifest.name)})`),
+        ({ message }: Error) => message.includes(`Cannot find package '${peer}' imported from`),
+        `It does not say that ${peer} is missing.`,
+      )
+    } finally {
+      await rename(away, installed)
+    }
+  }
+}
+
+function requiredPeers({
+  peerDependencies = {},
+  peerDependenciesMeta,
+}: PublishedPackage['manifest']): string[] {
+  return Object.keys(peerDependencies).filter((name) => peerDependenciesMeta?.[name]?.optional !== true)
 }
 
 /** Checks that loading a package's main entry point loads its own files and Node.js's modules, and nothing more. */
