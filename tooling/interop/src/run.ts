@@ -1,5 +1,5 @@
-// Runs connectors that others have written against the emulator: Google's own for Go, Python and Java, and the Auth Proxy. What a
-// machine lacks for one of them is said, and that one is skipped.
+// Runs connectors that others have written against the emulator: Google's own for Go, Python and Java, and the Auth Proxy; or those
+// that the command line names. What a machine lacks for one of them is said, and that one is skipped.
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -14,18 +14,22 @@ const cache = join(home, 'node_modules/.cache')
 const goDirectory = join(home, 'go')
 
 interface Interop {
+  /** What the command line calls it. */
+  id: string
   name: string
   run(env: NodeJS.ProcessEnv): Promise<void>
 }
 
 const interops: readonly Interop[] = [
   {
+    id: 'go',
     name: "Google's connector for Go",
     run: async (env) => {
       await run(await buildGo('interop', '.'), [], { env })
     },
   },
   {
+    id: 'auth-proxy',
     name: 'the AlloyDB Auth Proxy',
     run: async (env) => {
       if (!(await isInstalled('psql', '--version'))) throw new SkipError('psql is not installed')
@@ -34,12 +38,14 @@ const interops: readonly Interop[] = [
     },
   },
   {
+    id: 'python',
     name: "Google's connector for Python",
     run: async (env) => {
       await run(await makePython(), [join(home, 'python/main.py')], { env })
     },
   },
   {
+    id: 'java',
     name: "Google's connector for Java",
     run: async (env) => {
       const classPath = await resolveJava()
@@ -93,6 +99,16 @@ async function resolveJava(): Promise<string> {
   return readFile(file, 'utf8')
 }
 
+/** Those that the command line names, or all. */
+function chooseInterops(ids: readonly string[]): readonly Interop[] {
+  const unknown = ids.find((id) => !interops.some((interop) => interop.id === id))
+  if (unknown === undefined)
+    return ids.length === 0 ? interops : interops.filter(({ id }) => ids.includes(id))
+  throw new Error(`There is no "${unknown}"; there are: ${interops.map(({ id }) => id).join(', ')}.`)
+}
+
+const chosen = chooseInterops(process.argv.slice(2))
+
 // Other connectors dial port 5433 and no other one. Only Linux has more loopback addresses than one.
 const [privateIpAddress, publicIpAddress] =
   process.platform === 'linux' ? ['127.0.0.2', '127.0.0.3'] : ['127.0.0.1', '127.0.0.1']
@@ -116,7 +132,7 @@ try {
     GOOGLE_APPLICATION_CREDENTIALS: credentials,
     GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: authority,
   }
-  for (const interop of interops) {
+  for (const interop of chosen) {
     console.log(`\n${interop.name}`)
     const startedAt = performance.now()
     try {
