@@ -4,6 +4,9 @@ import type { Clock } from './clock.ts'
 export const CLOUD_PLATFORM_SCOPE = 'https://www.googleapis.com/auth/cloud-platform'
 export const LOGIN_SCOPE = 'https://www.googleapis.com/auth/alloydb.login'
 
+// Expired ones are dropped from so many on; until then, who comes with one is told that it has expired.
+const KEPT = 1_000
+
 /** What an access token stands for. */
 export interface AccessToken {
   value: string
@@ -21,6 +24,7 @@ export class AccessTokens {
 
   readonly #issued = new Map<string, AccessToken>()
   readonly #clock: Clock
+  #sweepAt = KEPT
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -31,6 +35,7 @@ export class AccessTokens {
     const clock = this.#clock
     const token = { value, principal, scopes, expiresAt: clock.now() + lifetimeMs, clock }
     this.#issued.set(value, token)
+    if (this.#issued.size > this.#sweepAt) this.#forgetExpired()
     return token
   }
 
@@ -42,6 +47,11 @@ export class AccessTokens {
   /** Makes every token that has been issued unknown. */
   revokeAll(): void {
     this.#issued.clear()
+  }
+
+  #forgetExpired(): void {
+    for (const [value, token] of this.#issued) if (isExpired(token)) this.#issued.delete(value)
+    this.#sweepAt = KEPT + 2 * this.#issued.size
   }
 }
 

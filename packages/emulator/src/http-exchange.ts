@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Readable, Writable } from 'node:stream'
 import type { Cut } from './fault.ts'
+import { GoogleError } from './google-error.ts'
 
 /** A request and the way to answer it, whichever protocol it came by. */
 export interface HttpExchange {
@@ -83,7 +84,7 @@ export async function readAll(stream: Readable): Promise<Buffer> {
   let size = 0
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > MAX_BODY_BYTES) throw new Error('The request is too large.')
+    if (size > MAX_BODY_BYTES) throw new GoogleError('INVALID_ARGUMENT', 'The request is too large.')
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)

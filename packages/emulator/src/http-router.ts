@@ -68,7 +68,7 @@ export class HttpRouter {
         await send(exchange, { status: 403, body: googleErrorBody(403, 'PERMISSION_DENIED', refusal) })
         return
       }
-      const url = new URL(exchange.target, 'http://localhost')
+      const url = parseTarget(exchange.target)
       const path = decodeURIComponent(url.pathname)
       const found = this.#find(exchange.method, path)
       if (!found) {
@@ -89,8 +89,7 @@ export class HttpRouter {
       const answer = await respond(route, { params, query: url.searchParams, headers, body, record, fault })
       await send(exchange, answer, fault?.chunkBytes)
     } catch (error) {
-      const status = error instanceof URIError ? 'INVALID_ARGUMENT' : 'INTERNAL'
-      const failure = new GoogleError(status, error instanceof Error ? error.message : String(error))
+      const failure = failureOf(error)
       await send(exchange, { status: failure.httpStatus, body: failure })
     }
   }
@@ -110,6 +109,20 @@ export class HttpRouter {
     }
     return undefined
   }
+}
+
+/** A path that begins with two slashes is a path, and names no host. */
+function parseTarget(target: string): URL {
+  const base = 'http://localhost'
+  const text = target.startsWith('/') ? `${base}${target}` : target
+  if (URL.canParse(text, base)) return new URL(text, base)
+  throw new GoogleError('INVALID_ARGUMENT', 'The request has no valid path.')
+}
+
+function failureOf(error: unknown): GoogleError {
+  if (error instanceof GoogleError) return error
+  const status = error instanceof URIError ? 'INVALID_ARGUMENT' : 'INTERNAL'
+  return new GoogleError(status, error instanceof Error ? error.message : String(error))
 }
 
 /** Brings about a fault that replaces the whole answer. Tells whether it did. */

@@ -1,4 +1,4 @@
-import type { InstanceOptions } from './instance.ts'
+import type { InstanceAddresses, InstanceOptions } from './instance.ts'
 
 const FIRST = '127.0.0.1'
 
@@ -23,10 +23,28 @@ export function assignAddresses(instances: readonly InstanceOptions[], port: num
 
 /**
  * Gives each instance a port of its own, one after the other, for an emulator that listens on one address for other
- * machines.
+ * machines. `address` is where clients dial it, unless an instance says otherwise.
  */
-export function assignPorts(instances: readonly InstanceOptions[], port: number): InstanceOptions[] {
-  return instances.map((instance, index) => ({ port: port === 0 ? 0 : port + index, ...instance }))
+export function assignPorts(
+  instances: readonly InstanceOptions[],
+  port: number,
+  address: string,
+): InstanceOptions[] {
+  const defaults: InstanceAddresses = {
+    privateIpAddress: address,
+    publicIpAddress: address,
+    ...(address !== FIRST && { pscDnsName: address }),
+  }
+  return instances.map((instance, index) => ({
+    ...defaults,
+    ...instance,
+    port: instance.port ?? (port === 0 ? 0 : port + index),
+  }))
+}
+
+/** The address at which clients on this machine reach what listens on the given one. */
+export function dialedAddress(listenAddress: string): string {
+  return ['0.0.0.0', '::'].includes(listenAddress) ? FIRST : listenAddress
 }
 
 function nextAddress(taken: ReadonlySet<string | null | undefined>): string {

@@ -3,6 +3,8 @@ import { authenticate } from './postgres-authentication.ts'
 import type { PostgresLogin, PostgresTarget } from './postgres-target.ts'
 import { encodeMessage, encodeStartup, PostgresError, readBackendMessage } from './postgres-wire.ts'
 
+const LOGIN_LIMIT_MS = 10_000
+
 /**
  * The emulator's own connection to PostgreSQL: made at the first query, made again when it was lost, one query at a
  * time.
@@ -53,6 +55,9 @@ async function logIn({ connection }: PostgresTarget, login: PostgresLogin): Prom
   const socket = connect(connection)
   // Every read reports an error of its own; between reads nobody needs to know.
   socket.on('error', () => {})
+  const giveUp = (): void =>
+    void socket.destroy(new Error(`PostgreSQL has not answered within ${LOGIN_LIMIT_MS / 1000} s`))
+  const timer = setTimeout(giveUp, LOGIN_LIMIT_MS)
   socket.write(encodeStartup({ user, database, application_name: 'alloydb-emulator' }))
   try {
     await authenticate(socket, login)
@@ -64,6 +69,8 @@ async function logIn({ connection }: PostgresTarget, login: PostgresLogin): Prom
   } catch (error) {
     socket.destroy()
     throw error
+  } finally {
+    clearTimeout(timer)
   }
 }
 

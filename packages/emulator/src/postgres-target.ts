@@ -68,7 +68,8 @@ export function targetOfUrl(text: string): PostgresTarget {
       database: decodeURIComponent(url.pathname.slice(1)) || user,
     },
     iamPasswords: true,
-    url: text.replace(/^(\w+:\/\/[^:@/]*):[^@]*@/, '$1@'),
+    // A password may hold "@", as far as the last one of the host's part.
+    url: text.replace(/^(\w+:\/\/[^:@/]*):[^/?#]*@/, '$1@'),
   }
 }
 

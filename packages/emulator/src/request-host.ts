@@ -8,20 +8,14 @@ type Headers = Readonly<Record<string, string>>
  * neither by a name of its own that it lets resolve to 127.0.0.1 nor by a request across origins.
  */
 export function refuseStranger(headers: Headers): string | undefined {
-  const host = requestHost(headers)
+  const { host, origin } = headers
   if (host !== undefined && !isTrusted(hostnameOf(`http://${host}`))) {
     return `The emulator answers requests to this machine alone, and this one is for "${host}".`
   }
-  const { origin } = headers
   if (origin !== undefined && !isTrusted(hostnameOf(origin))) {
     return `The emulator does not answer web pages from elsewhere, and this one is from "${origin}".`
   }
   return undefined
-}
-
-/** The host and port that a request is for. */
-export function requestHost(headers: Headers): string | undefined {
-  return headers['host']
 }
 
 function hostnameOf(url: string): string {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { AccessTokens } from './access-tokens.ts'
 import { adminRoutes } from './admin-api.ts'
 import { CertificateAuthority } from './certificate-authority.ts'
@@ -28,10 +29,10 @@ import {
   type InstanceAddresses,
 } from './instance.ts'
 import { parseInstanceName } from './instance-name.ts'
-import { assignAddresses, assignPorts } from './instance-addresses.ts'
+import { assignAddresses, assignPorts, dialedAddress } from './instance-addresses.ts'
 import { metadataRoutes } from './metadata-server.ts'
 import { ProxySession } from './proxy-session.ts'
-import { refuseStranger, requestHost } from './request-host.ts'
+import { refuseStranger } from './request-host.ts'
 import { RequestLog, type RecordedRequest } from './request-log.ts'
 import { startCluster } from './start-cluster.ts'
 import { ServerSideProxy } from './server-side-proxy.ts'
@@ -146,7 +147,7 @@ class RunningEmulator implements Emulator {
     )
     this.#httpPort = new HttpPort({
       identity: async (servername = 'localhost') => {
-        const names = new Set([...HTTP_NAMES, servername])
+        const names = new Set([...HTTP_NAMES, dialedAddress(this.#listenAddress), servername])
         return (await this.#httpAuthority()).issueServer(servername, [...names])
       },
       serve: (exchange) => router.serve(exchange),
@@ -183,7 +184,7 @@ class RunningEmulator implements Emulator {
     if (directory) await this.#credentials.keepIn(directory)
     const names = new Set(this.#uris.map((uri) => parseInstanceName(uri).cluster))
     const admin = this.#httpPort.listen(adminPort, this.#listenAddress).then(async (found) => {
-      this.host = `127.0.0.1:${found}`
+      this.host = authorityOf(dialedAddress(this.#listenAddress), found)
       this.auth = await this.authFor(this.#email)
       this.serviceAccount = await this.#credentials.serviceAccountKey(this.#email)
     })
@@ -195,7 +196,9 @@ class RunningEmulator implements Emulator {
     await allOf([admin, ...[...names].map(startOne)])
     const all = instances.map((given) => (typeof given === 'string' ? { uri: given } : given))
     const isLocal = isLoopback(this.#listenAddress)
-    const assigned = isLocal ? assignAddresses(all, port) : assignPorts(all, port)
+    const assigned = isLocal
+      ? assignAddresses(all, port)
+      : assignPorts(all, port, dialedAddress(this.#listenAddress))
     for (const settings of assigned) {
       const owner = this.#clusters.get(parseInstanceName(settings.uri).cluster)!
       await this.#startInstance(new Instance(settings, port, owner, isLocal))
@@ -308,7 +311,7 @@ class RunningEmulator implements Emulator {
       pattern: /^\/emulator\/service-account\.json$/,
       handle: ({ headers }) => {
         // Where a client has found us is where it finds the token endpoint, too.
-        const host = requestHost(headers) ?? this.host
+        const host = headers['host'] ?? this.host
         return Promise.resolve({ body: { ...this.serviceAccount, token_uri: `http://${host}/token` } })
       },
     }
@@ -336,6 +339,11 @@ function requirePrimaries(instances: NonNullable<EmulatorOptions['instances']>):
   throw new Error(
     `The read pool "${orphan.uri}" has no primary instance.\nGive a primary instance of the same cluster, too.`,
   )
+}
+
+/** An address and a port, as URLs have them. */
+function authorityOf(address: string, port: number): string {
+  return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`
 }
 
 /** Makes a value when it is first asked for. */

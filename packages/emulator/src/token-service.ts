@@ -5,7 +5,6 @@ import type { Credentials } from './credentials.ts'
 import { GoogleError } from './google-error.ts'
 import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
 import type { Iam } from './iam.ts'
-import { requestHost } from './request-host.ts'
 import { authenticate } from './authenticate.ts'
 import type { TokenFault } from './fault.ts'
 import { parseJsonObject } from './parse-json-object.ts'
@@ -87,7 +86,7 @@ async function grant({ headers, body, record, fault }: RoutedRequest, services: 
   let principal: string
   let scopes: readonly string[]
   if (type === JWT_BEARER) {
-    ;({ principal, scopes } = await grantOf(form.get('assertion') ?? '', requestHost(headers), services))
+    ;({ principal, scopes } = await grantOf(form.get('assertion') ?? '', headers['host'], services))
   } else if (type === 'refresh_token') {
     principal = services.credentials.refreshTokenOwner(form.get('refresh_token') ?? '') ?? ''
     // Those that `gcloud auth application-default login` asks the user for.

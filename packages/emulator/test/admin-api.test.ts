@@ -23,6 +23,18 @@ beforeAll(async () => {
 afterAll(() => emulator.stop())
 const email = (): string => emulator.serviceAccount.client_email
 
+test('whatever the path is, the answer is an error that says what is wrong', async () => {
+  const statuses = await Promise.all(
+    ['/', '%zz', '/\\x', 'emulator/nothing'].map(async (path) => (await api(emulator, 'GET', path)).status),
+  )
+  expect(statuses).toEqual([404, 400, 404, 404])
+  const tooLarge = await fetch(`http://${emulator.host}/emulator/faults`, {
+    method: 'POST',
+    body: 'x'.repeat(2 ** 20 + 1),
+  })
+  expect(tooLarge.status).toBe(400)
+})
+
 describe('connectionInfo', () => {
   test('tells the addresses, and the port in a header', async () => {
     const { status, body, headers } = await api(emulator, 'GET', infoPath)

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { get } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -309,10 +311,28 @@ describe('web pages from elsewhere', () => {
     }
   })
 
+  test('get nothing by HTTP/2 either', async () => {
+    await using emulator = await startEmulator({ postgres })
+    const session = connectHttp2(`http://${emulator.host}`)
+    const ask2 = async (authority: string): Promise<unknown> => {
+      const stream = session.request({ ':path': '/emulator/service-account.json', ':authority': authority })
+      const [headers] = (await once(stream.resume(), 'response')) as [Record<string, unknown>]
+      return headers[':status']
+    }
+    expect([await ask2('evil.test'), await ask2(emulator.host)]).toEqual([403, 200])
+    session.close()
+  })
+
   test('are not told from other machines where those are let in', async () => {
     await using emulator = await startEmulator({ postgres, listenAddress: '0.0.0.0' })
     expect(await ask(emulator.host, { host: 'emulator:9797' })).toBe(200)
   })
+})
+
+test('what listens on one address is found there', async () => {
+  await using emulator = await startEmulator({ postgres, listenAddress: '127.0.0.3' })
+  expect(emulator.host).toMatch(/^127\.0\.0\.3:/)
+  expect((await fetch(`http://${emulator.host}/emulator/ca.pem`)).status).toBe(200)
 })
 
 test('other machines can be let in: any addresses, and a port for each instance', async () => {

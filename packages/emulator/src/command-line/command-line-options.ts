@@ -71,7 +71,10 @@ const OPTIONS: Readonly<Record<OptionName, OptionDescription>> = {
   address: {
     type: 'string',
     value: '<ip>',
-    help: ['With --listen: the IP address at which clients dial the instances. Defaults to 127.0.0.1.'],
+    help: [
+      'With --listen: the IP address at which clients dial the instances. Defaults to that of',
+      '--listen, or to 127.0.0.1 where that is all of them.',
+    ],
   },
   'psc-dns-name': {
     type: 'string',

@@ -13,7 +13,7 @@ const NOT_FOUND = 127
 /** Runs a program beside an emulator, and returns its exit code. */
 export async function exec({ file, args, options }: ExecCommand): Promise<number> {
   using interruptions = new Interruptions()
-  await using emulator = await startEmulator(options)
+  await using emulator = await interruptions.during(startEmulator(options))
   await using serviceAccountFile = await writeServiceAccountFile(
     emulator.serviceAccount,
     options.dataDirectory,

@@ -1,5 +1,8 @@
 import { constants } from 'node:os'
 
+/** How long a start may go on after a signal. */
+const START_LIMIT_MS = 2_000
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
@@ -26,6 +29,23 @@ export class Interruptions implements Disposable {
   handOver(receiver: (signal: NodeJS.Signals) => void): Disposable {
     this.#receiver = receiver
     return { [Symbol.dispose]: () => void (this.#receiver = undefined) }
+  }
+
+  /**
+   * Waits for a start. After a signal it may still come to its end, so that everything is stopped in order; but this process
+   * does not wait for long, since what is being started may wait for ever.
+   */
+  async during<T>(starting: Promise<T>): Promise<T> {
+    let isOver = false
+    void this.first.then((signal) => {
+      const giveUp = (): void => void (isOver || process.exit(exitCodeOf(signal)))
+      setTimeout(giveUp, START_LIMIT_MS).unref()
+    })
+    try {
+      return await starting
+    } finally {
+      isOver = true
+    }
   }
 
   [Symbol.dispose](): void {

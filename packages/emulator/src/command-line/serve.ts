@@ -13,7 +13,10 @@ export async function serve({ options, json, quiet }: ServeCommand): Promise<num
   const onConnection = (connection: ConnectionReport): void => {
     process.stderr.write(`${describeConnection(connection, new Date())}\n`)
   }
-  await using emulator = await startEmulator({ ...options, ...(!quiet && { onConnection }) })
+  await using emulator = await interruptions.during(
+    startEmulator({ ...options, ...(!quiet && { onConnection }) }),
+  )
+  if (interruptions.signal) return 0
   await using serviceAccountFile = await writeServiceAccountFile(
     emulator.serviceAccount,
     options.dataDirectory,

@@ -1,14 +1,11 @@
 import { once } from 'node:events'
-import { dirname } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, inject, test } from 'vitest'
-import type {} from '../../../../tooling/testing/shared-postgres.ts'
-import { runBin, startBin } from './run-bin.ts'
+import { runBin, sharedPostgresOption, startBin } from './run-bin.ts'
 
 const TIMEOUT_MS = 30_000
 
-const { socketPath, adminPassword } = inject('postgres')
-const shared = `--postgres=postgres://alloydbadmin:${adminPassword}@/postgres?host=${dirname(socketPath)}`
+const shared = sharedPostgresOption()
 
 describe('alloydb-emulator exec', { timeout: TIMEOUT_MS }, () => {
   test('gives the program what it needs, and has its exit code', async () => {
@@ -42,7 +39,7 @@ describe('alloydb-emulator exec', { timeout: TIMEOUT_MS }, () => {
   test("logs in to one's own PostgreSQL as its URL says", async () => {
     const print = 'console.log(process.env.PGUSER, process.env.PGPASSWORD, process.env.PGDATABASE)'
     const { stdout } = await runBin('exec', shared, '--', process.execPath, '-e', print)
-    expect(stdout).toBe(`alloydbadmin ${adminPassword} postgres\n`)
+    expect(stdout).toBe(`alloydbadmin ${inject('postgres').adminPassword} postgres\n`)
   })
 
   test('says as shells do that a program was not found, or ended by a signal', async () => {

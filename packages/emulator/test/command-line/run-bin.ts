@@ -1,8 +1,11 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
+import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { inject } from 'vitest'
+import type {} from '../../../../tooling/testing/shared-postgres.ts'
 
 const bin = fileURLToPath(new URL('../../src/bin.ts', import.meta.url))
 const FLAGS = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning']
@@ -13,6 +16,12 @@ export function runProgram(program: string, ...args: string[]): ChildProcessBySt
   const code = `import { startEmulator } from ${JSON.stringify(source)}\n${program}`
   const command = [...FLAGS, '--input-type=module', '-e', code, ...args]
   return spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+/** The option that spares the program a PostgreSQL of its own. */
+export function sharedPostgresOption(): string {
+  const { socketPath, adminPassword } = inject('postgres')
+  return `--postgres=postgres://alloydbadmin:${adminPassword}@/postgres?host=${dirname(socketPath)}`
 }
 
 /** Starts the program as users do. */
