@@ -27,13 +27,18 @@ export async function setUpOtherServer(target: PostgresTarget): Promise<void> {
   try {
     await run(target, `${LOCK};\n${OTHER_SERVER}`)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new Error(
-      `The emulator could not use your PostgreSQL as "${target.admin.user}": ${reason}\n` +
-        'Check the URL; the user must be a superuser, or have CREATEROLE.',
-      { cause },
-    )
+    throw explainOtherServer(target, cause)
   }
+}
+
+/** Says what an error of somebody's server means, and what to do. */
+export function explainOtherServer({ admin }: PostgresTarget, cause: unknown): Error {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new Error(
+    `The emulator could not use your PostgreSQL as "${admin.user}": ${reason}\n` +
+      'Check the URL; the user must be a superuser, or have CREATEROLE and the admin option on roles that are there already.',
+    { cause },
+  )
 }
 
 async function run(target: PostgresTarget, sql: string): Promise<void> {

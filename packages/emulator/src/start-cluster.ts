@@ -2,7 +2,7 @@ import { CertificateAuthority } from './certificate-authority.ts'
 import { Cluster, type DatabaseUser } from './cluster.ts'
 import type { DataDirectory } from './data-directory.ts'
 import type { EmulatorOptions } from './emulator.ts'
-import { setUpOtherServer } from './postgres-bootstrap.ts'
+import { explainOtherServer, setUpOtherServer } from './postgres-bootstrap.ts'
 import { startServer } from './postgres-server.ts'
 import { targetOfAddress, targetOfUrl } from './postgres-target.ts'
 import { runInitFile } from './run-init-file.ts'
@@ -45,7 +45,11 @@ async function finish(
   fresh: { authority: CertificateAuthority; adminPassword?: string } | undefined,
 ): Promise<Cluster> {
   try {
-    for (const user of databaseUsers) await cluster.addUser(user)
+    try {
+      for (const user of databaseUsers) await cluster.addUser(user)
+    } catch (error) {
+      throw typeof postgres === 'string' ? explainOtherServer(cluster.postgres, error) : error
+    }
     if (fresh && postgres === undefined) {
       for (const file of initFiles) await runInitFile(cluster.postgres, file)
     }

@@ -256,6 +256,23 @@ describe("a PostgreSQL of one's own, by its URL", () => {
     await client.end()
   })
 
+  test('is used by somebody who is no superuser, but may make roles and grant those that are there', async () => {
+    const admin = await connectToPostgres()
+    await admin.query(
+      `drop role if exists their_maker; create role their_maker createrole login password 'theirs'`,
+    )
+    const options = {
+      postgres: url.replace(`alloydbadmin:${adminPassword}`, 'their_maker:theirs'),
+      databaseUsers: [{ email: 'made@p.iam.gserviceaccount.com' }],
+    }
+    await expect(startEmulator(options)).rejects.toThrow(/permission denied to grant role.*\n.*admin option/)
+    await admin.query('grant alloydbiamuser to their_maker with admin option')
+    await using emulator = await startEmulator(options)
+    expect(emulator.instances).toHaveLength(1)
+    await admin.query('drop role "made@p.iam"; drop role their_maker')
+    await admin.end()
+  })
+
   test.each([
     ['mysql://root@localhost/db', 'Write it as "postgres://'],
     ['postgres://localhost/db', 'Write it as "postgres://'],
