@@ -4,6 +4,8 @@
 // Node.js 24.21 itself loses some 11 KiB for each client certificate that a tls.Server verifies; 22.23 does not. Run it there:
 //
 //   node --conditions=@alloydb/source tooling/scripts/measure-emulator.ts [cycles] [at once]
+//
+// `pnpm check:emulator` does the same for a short while; memory says something from 10,000 cycles on.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,6 +16,8 @@ import { createClient } from '../../packages/pg/src/index.ts'
 
 const cycles = Number(process.argv[2] ?? 10_000)
 const atOnce = Number(process.argv[3] ?? 500)
+// The warm-up takes longer than fewer.
+const MEMORY_CYCLES = 10_000
 const CONCURRENCY = 20
 const ROUNDS = 10
 // By then the log of requests is full, and V8's young generation has grown to its size.
@@ -46,7 +50,7 @@ try {
   const after = residentMiB()
   report(`${after} MiB in the end: ${(((after - before) / before) * 100).toFixed(1)} % since the warm-up`)
   assert.equal(await countBackends(), 1, 'the sessions that have ended have left no backend')
-  assert(after < before * 1.1, 'memory is flat')
+  if (cycles >= MEMORY_CYCLES) assert(after < before * 1.1, 'memory is flat')
 } finally {
   await connector.close()
   emulator.kill()
