@@ -16,13 +16,13 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     reporters: ['default', join(import.meta.dirname, 'tooling/testing/secret-reporter.ts')],
+    globalSetup: shared,
     projects: projects.map((root) => ({
       extends: true,
       test: {
         name: basename(root),
         root: `./${root}`,
         include: ['test/**/*.test.ts'],
-        globalSetup: shared,
       },
     })),
     coverage: {

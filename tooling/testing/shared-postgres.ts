@@ -8,7 +8,7 @@ declare module 'vitest' {
   }
 }
 
-/** Starts one PostgreSQL for all test files: starting it takes most of the time that starting an emulator takes. */
+/** Starts one PostgreSQL for all tests of all packages: starting it takes most of the time that starting an emulator takes. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const postgres = await startPostgres()
   const { socketPath, adminPassword } = postgres
