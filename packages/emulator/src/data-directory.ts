@@ -1,8 +1,9 @@
-import { mkdir, open, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { claim, findOwner } from './owner-socket.ts'
 
-const OWNER_SOCKET = 'owner.sock'
+const OWNER_SOCKET = /^owner-\w+\.sock$/
 const CLUSTER = 'cluster.json'
 
 /** What is kept for all clusters. */
@@ -80,24 +81,34 @@ export class DataDirectory {
   }
 }
 
-/** Makes this process the directory's owner, and returns what gives that up. */
+/**
+ * Makes this process the directory's owner, and returns what gives that up. It says that it is there before it looks for
+ * others, so that of two that come at once each sees the other, and never both go on.
+ */
 async function lock(path: string): Promise<() => Promise<void>> {
   // The path of a socket must be short, which one by way of the open directory always is; macOS has no such way.
   const directory = await open(path)
-  const socketPath = join(process.platform === 'linux' ? `/proc/self/fd/${directory.fd}` : path, OWNER_SOCKET)
+  const base = process.platform === 'linux' ? `/proc/self/fd/${directory.fd}` : path
+  const own = `owner-${randomBytes(4).toString('hex')}.sock`
   try {
-    const previous = await findOwner(socketPath)
-    if (previous === 'alive') {
+    const owner = await claim(join(base, own))
+    const release = async (): Promise<void> => {
+      // Closing it removes it.
+      await new Promise((resolve) => owner.close(resolve))
+    }
+    for (const name of await readdir(base)) {
+      if (name === own || !OWNER_SOCKET.test(name)) continue
+      const found = await findOwner(join(base, name))
+      if (found === 'dead') await rm(join(base, name), { force: true })
+      if (found !== 'alive') continue
+      await release()
       throw new Error(
         `Another emulator is using the data directory "${path}".\n` +
           'Stop it, or give each emulator a directory of its own.',
       )
     }
-    if (previous === 'dead') await rm(socketPath)
-    const owner = await claim(socketPath)
     return async () => {
-      // Closing it removes it.
-      await new Promise((resolve) => owner.close(resolve))
+      await release()
       await directory.close()
     }
   } catch (error) {

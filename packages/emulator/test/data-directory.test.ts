@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest'
+import { DataDirectory } from '../src/data-directory.ts'
 import { startEmulator, type EmulatorOptions } from '../src/index.ts'
 import { certificate, login } from './dial.ts'
 import { runProgram } from './command-line/run-bin.ts'
@@ -63,6 +65,18 @@ test('two emulators never use one directory at once', async () => {
   )
   await one.stop()
   await using _again = await startEmulator({ postgres, dataDirectory })
+})
+
+test('of those that want it at once, after one that was killed, no two get it', async () => {
+  const listen = `require('net').createServer().listen('owner-dead.sock', () => process.kill(process.pid, 'SIGKILL'))`
+  spawnSync(process.execPath, ['-e', listen], { cwd: dataDirectory })
+  expect(readdirSync(dataDirectory)).toEqual(['owner-dead.sock'])
+  const opened = await Promise.allSettled(Array.from({ length: 8 }, () => DataDirectory.open(dataDirectory)))
+  const owners = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+  expect(owners.length).toBeLessThan(2)
+  await Promise.all(owners.map((owner) => owner.close()))
+  await (await DataDirectory.open(dataDirectory)).close()
+  expect(readdirSync(dataDirectory)).toEqual([])
 })
 
 test('what an emulator that was killed has written is there, and is kept', async () => {
