@@ -43,13 +43,21 @@ export class PrismaAlloyDB implements Pick<PrismaPg, 'provider' | 'adapterName' 
   async connect(): Promise<PrismaPgAdapter> {
     const pool = await openPoolConfig(this.#config)
     // A config, never a pool: PrismaPg knows only those of its own copy of pg, and takes any other for a config.
-    const adapter = await new PrismaPg(pool.config, this.#options).connect()
-    const endPool = adapter.dispose.bind(adapter)
-    return Object.assign(adapter, {
-      async dispose() {
-        await endPool()
-        await pool.close()
-      },
-    })
+    try {
+      const adapter = await new PrismaPg(pool.config, this.#options).connect()
+      const endPool = adapter.dispose.bind(adapter)
+      return Object.assign(adapter, {
+        async dispose() {
+          try {
+            await endPool()
+          } finally {
+            await pool.close()
+          }
+        },
+      })
+    } catch (error) {
+      await pool.close()
+      throw error
+    }
   }
 }

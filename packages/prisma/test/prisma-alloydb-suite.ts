@@ -6,6 +6,7 @@ import {
   setEnvironment,
   type Harness,
 } from '@alloydb-tooling/conformance'
+import { PrismaPg } from '@prisma/adapter-pg'
 import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { PrismaAlloyDB, type PrismaAlloyDBConfig, type PrismaAlloyDBOptions } from '../src/index.ts'
@@ -137,6 +138,25 @@ export function testPrismaAlloyDB({ emulator, instance, login, identity, connect
       await prisma.$disconnect()
       expect(await slow).toBe(0)
       expect(counts).toMatchObject({ closed: 1 })
+    })
+
+    test('closes the connector, too, when the pool cannot be ended', async () => {
+      const counts = countConnectors()
+      const adapter = await new PrismaAlloyDB({ instance, ...identity, ...login }).connect()
+      await adapter.queryRaw({ sql: 'select 1', args: [], argTypes: [] })
+      await adapter.underlyingDriver().end()
+      expect(counts).toMatchObject({ dialed: 1, closed: 0 })
+      expect((await failureOf(adapter.dispose())).message).toContain('end on pool more than once')
+      expect(counts).toMatchObject({ dialed: 1, closed: 1 })
+    })
+
+    test('closes the connector, too, when no adapter can be made', async () => {
+      const connect = vi.spyOn(PrismaPg.prototype, 'connect').mockRejectedValueOnce(new Error('not today'))
+      const close = vi.spyOn(Connector.prototype, 'close')
+      onTestFinished(() => [connect, close].forEach((spy) => spy.mockRestore()))
+      const connecting = new PrismaAlloyDB({ instance, ...identity, ...login }).connect()
+      expect((await failureOf(connecting)).message).toBe('not today')
+      expect(close).toHaveBeenCalledOnce()
     })
 
     test('ends, too, while a dial hangs', async () => {
