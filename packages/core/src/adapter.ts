@@ -8,6 +8,8 @@ import type { ConnectOptions, Dialer } from './dialer.ts'
 import { toIamUser } from './iam-user.ts'
 import { parseInstanceUri } from './instance-uri.ts'
 
+export { resolveConnectionString, type ConnectionStringParameters } from './connection-string.ts'
+
 /** What every adapter's config has beside its driver's own options. */
 export interface AdapterConfig extends ConnectorOptions {
   /** The instance URI, `projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>`. */
@@ -36,6 +38,12 @@ export interface OpenedAdapter<Config> {
   /** Closes the connector if it was made here; does nothing to one that is shared. */
   close(): Promise<void>
 }
+
+/**
+ * What a driver is given as the user where {@link OpenedAdapter.user} is a function, until that has told the user. Keeps
+ * `PGUSER` and the name of the system's user out.
+ */
+export const unknownUser = '(IAM principal)'
 
 /** Options of one connect; a shared connector can be asked for another of these each time. */
 const connectOptionNames = ['ipType', 'authType'] as const

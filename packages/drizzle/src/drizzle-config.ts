@@ -46,12 +46,12 @@ export function splitConfig<Connection extends object, Config extends { connecti
 const writeConnection =
   'Write drizzle({ connection: { instance: "projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>", … } }).'
 
+const writeConnectionString =
+  'Write `connection: { instance, connectionString }`, with a URL that has no host, since the instance says where to connect: postgres://user:password@/database.'
+
 function checkConnection(connection: unknown, isInstanceBeside: boolean): void {
   if (typeof connection === 'string') {
-    throw invalid(
-      'Invalid connection: it is a connection string.',
-      'Take the URL apart: `connection: { instance, user, password, database }`. Its host has no meaning here, since the instance says where to connect.',
-    )
+    throw invalid('Invalid connection: it is a connection string.', writeConnectionString)
   }
   if (typeof connection !== 'object' || connection === null) {
     if (isInstanceBeside) {
@@ -60,10 +60,7 @@ function checkConnection(connection: unknown, isInstanceBeside: boolean): void {
     throw invalid('Invalid connection: it is missing.', writeConnection)
   }
   if ('url' in connection && connection.url !== undefined) {
-    throw invalid(
-      'The option "url" is not for AlloyDB connections.',
-      'Take the URL apart: `connection: { instance, user, password, database }`.',
-    )
+    throw invalid('The option "url" is not for AlloyDB connections.', writeConnectionString)
   }
 }
 

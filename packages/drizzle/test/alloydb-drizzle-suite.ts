@@ -250,6 +250,13 @@ function testSubject({ emulator, instance, login, identity, connector }: Harness
   })
 
   describe('its life', () => {
+    test('may begin with a connection string', async () => {
+      const { user, password } = login
+      const connectionString = `postgres://${user}:${password}@/${encodeURIComponent(database)}`
+      const db = open({ connector, connectionString })
+      expect(rowsOf(await db.execute(one))).toEqual([{ one: 1 }])
+    })
+
     test('begins with the first query', async () => {
       const before = emulator.requests.length
       const db = open(own)

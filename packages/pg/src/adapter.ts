@@ -1,7 +1,5 @@
-import { checkAdapterConfig } from '@alloydb/core/adapter'
 import type pg from 'pg'
-import { openConfig, reservedOptions, setUpClient } from './client-config.ts'
-import { resolveConnectionString } from './connection-string.ts'
+import { checkConfig, openConfig, setUpClient } from './client-config.ts'
 import type { AlloyDBPoolConfig } from './create-pool.ts'
 
 /**
@@ -11,7 +9,7 @@ import type { AlloyDBPoolConfig } from './create-pool.ts'
  * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
  */
 export function checkPoolConfig(config: AlloyDBPoolConfig): void {
-  checkAdapterConfig(resolveConnectionString(config), reservedOptions)
+  checkConfig(config)
 }
 
 /** What {@link openPoolConfig} makes. */

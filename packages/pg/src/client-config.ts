@@ -1,13 +1,35 @@
 import { AlloyDBError } from '@alloydb/core'
-import { openAdapter, type AdapterConfig, type Dial, type OpenedAdapter } from '@alloydb/core/adapter'
+import {
+  checkAdapterConfig,
+  openAdapter,
+  resolveConnectionString,
+  unknownUser,
+  type AdapterConfig,
+  type Dial,
+  type OpenedAdapter,
+} from '@alloydb/core/adapter'
 import type pg from 'pg'
-import { resolveConnectionString } from './connection-string.ts'
 import { createStreamFactory } from './pg-config.ts'
 
 /** Options of pg that say where or how to connect. The instance URI says that, and nothing else may. */
 export type ReservedOption = 'host' | 'port' | 'ssl' | 'sslnegotiation' | 'stream'
 
-export const reservedOptions: readonly ReservedOption[] = ['host', 'port', 'ssl', 'sslnegotiation', 'stream']
+const reservedOptions: readonly ReservedOption[] = ['host', 'port', 'ssl', 'sslnegotiation', 'stream']
+
+/** What pg takes from a connection string, beside who logs in and to which database. */
+const connectionStringParameters = {
+  options: [
+    'application_name',
+    'fallback_application_name',
+    'client_encoding',
+    'options',
+    'replication',
+    'statement_timeout',
+    'lock_timeout',
+    'idle_in_transaction_session_timeout',
+    'query_timeout',
+  ],
+}
 
 /** What every config has, whatever of pg it is for. */
 export interface AlloyDBConfig extends AdapterConfig {
@@ -26,7 +48,16 @@ export interface AlloyDBConfig extends AdapterConfig {
 export function openConfig<C extends AlloyDBConfig & pg.ClientConfig>(
   config: C,
 ): OpenedAdapter<Omit<C, 'connectionString'>> {
-  return openAdapter(resolveConnectionString(config), reservedOptions)
+  return openAdapter(resolveConnectionString(config, connectionStringParameters), reservedOptions)
+}
+
+/**
+ * Refuses a config that {@link openConfig} would refuse, and makes nothing of it. Does no I/O.
+ *
+ * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
+ */
+export function checkConfig(config: AlloyDBConfig & pg.ClientConfig): void {
+  checkAdapterConfig(resolveConnectionString(config, connectionStringParameters), reservedOptions)
 }
 
 /**
@@ -48,9 +79,6 @@ interface Login {
   user: string
   database: string
 }
-
-/** Stands for the user until it is known. Keeps `PGUSER` and the name of the system's user out. */
-const unknownUser = '(IAM principal)'
 
 /** Makes pg's config of an adapter's. */
 export function setUpClient({

@@ -155,7 +155,7 @@ describe('a connection string', () => {
     'with a parameter that is not for it is refused: %s',
     (name) => {
       expect(refusalOf(`postgres://app@/shop?${name}=x`)).toContain(
-        `The option "connectionString" has the parameter "${name}", which pg does not know.\nRemove it`,
+        `The option "connectionString" has the parameter "${name}", which cannot stand there.\nRemove it`,
       )
     },
   )

@@ -1,5 +1,12 @@
-import { openAdapter, type AdapterConfig, type OpenedAdapter } from '@alloydb/core/adapter'
+import {
+  openAdapter,
+  resolveConnectionString,
+  unknownUser,
+  type AdapterConfig,
+  type OpenedAdapter,
+} from '@alloydb/core/adapter'
 import postgres from 'postgres'
+import { readConnectTimeoutMs } from './connect-timeout.ts'
 import type { Dial } from './open-socket.ts'
 import { PoolConnections, type Pool } from './pool-connections.ts'
 import { toConfig } from './postgres-config.ts'
@@ -7,6 +14,19 @@ import { toConfig } from './postgres-config.ts'
 /** Options of postgres.js that say where or how to connect. The instance URI says that, and nothing else may. */
 const reservedOptions = ['host', 'hostname', 'port', 'path', 'ssl', 'sslnegotiation', 'socket'] as const
 type ReservedOption = (typeof reservedOptions)[number]
+
+/** What is taken from a connection string, beside who logs in and to which database. */
+const connectionStringParameters = {
+  options: ['connect_timeout', 'idle_timeout', 'max_lifetime'],
+  connection: [
+    'application_name',
+    'options',
+    'search_path',
+    'statement_timeout',
+    'lock_timeout',
+    'idle_in_transaction_session_timeout',
+  ],
+}
 
 /** Types of the user's own, as postgres.js takes them. */
 type Types = Record<string, postgres.PostgresType>
@@ -18,13 +38,15 @@ export interface AlloyDBSqlConfig<T extends Types = {}>
   user?: string | undefined
   /** The database. Defaults to `PGDATABASE`, or else to the user's name. */
   database?: string | undefined
+  /**
+   * `postgres://user:password@/database?application_name=shop`: who logs in, to which database, and some parameters of
+   * the session and of postgres.js. Has no host, no port and no `sslmode`. Defaults to none.
+   */
+  connectionString?: string | undefined
 }
 
 /** What `postgres<T>()` gives. */
 type AlloyDBSql<T extends Types> = ReturnType<typeof postgres<T>>
-
-/** Stands for the user until it is known. Keeps `PGUSER` and the name of the system's user out. */
-const unknownUser = '(IAM principal)'
 
 /**
  * Makes a pool of connections to an AlloyDB instance: an ordinary `sql` of postgres.js, in every way. Does no I/O before
@@ -36,19 +58,23 @@ const unknownUser = '(IAM principal)'
  * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
  */
 export function createSql<T extends Types = {}>(config: AlloyDBSqlConfig<T>): AlloyDBSql<T> {
-  const { username, pass, ...rest } = { ...config } // there may be no config at all
-  const adapter = openAdapter(
-    { ...rest, user: rest.user ?? username, password: rest.password ?? pass },
-    reservedOptions,
-  )
+  const { username, pass, db, ...rest } = { ...config } // there may be no config at all
+  const named = {
+    ...rest,
+    user: rest.user ?? username,
+    password: rest.password ?? pass,
+    database: rest.database ?? db,
+  }
+  const adapter = openAdapter(resolveConnectionString(named, connectionStringParameters), reservedOptions)
   const connections = new PoolConnections(createDial(adapter))
   const options: postgres.Options<T> = {
     ...(adapter.driverOptions as postgres.Options<T>), // without those that are undefined
     ...loginOf(adapter),
     ...toConfig(adapter.instance, (socketOptions) => connections.open(socketOptions)),
   }
-  // Without connections, this only tells the default, which may come from the environment.
-  const { backoff } = postgres({ ...options, max: 0 }).options
+  // Without connections, this only tells the defaults, which may come from the environment.
+  const { backoff, connect_timeout } = postgres({ ...options, max: 0 }).options
+  readConnectTimeoutMs(connect_timeout)
   const sql = postgres<T>({
     ...options,
     backoff: (retries) =>

@@ -1,6 +1,7 @@
 import { AlloyDBError } from '@alloydb/core'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { readConnectTimeoutMs } from './connect-timeout.ts'
 import { connectionError, type Address } from './connection-error.ts'
 import { cancelRequestLength, FailedSocket } from './failed-socket.ts'
 
@@ -30,10 +31,11 @@ export async function openSocket(
   abort: AbortController = new AbortController(),
 ): Promise<Duplex> {
   guardSubscription(options)
-  const seconds = Number(options.connect_timeout)
   const expire = (): void => abort.abort(connectionError('CONNECT_TIMEOUT', options))
-  const timer = seconds > 0 ? setTimeout(expire, seconds * 1000) : undefined
+  let timer: NodeJS.Timeout | undefined
   try {
+    const timeoutMs = readConnectTimeoutMs(options.connect_timeout)
+    if (timeoutMs > 0) timer = setTimeout(expire, timeoutMs)
     abort.signal.throwIfAborted()
     if (options.ssl) throw sslError(options)
     const socket = await untilAborted(dial(abort.signal, options), abort.signal)

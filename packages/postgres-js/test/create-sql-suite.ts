@@ -156,6 +156,29 @@ export function testCreateSql(
       },
     )
 
+    test.each([2_147_484, Infinity])('refuses to wait %d seconds for a connect', (seconds) => {
+      const refused = expect.objectContaining({
+        code: 'ALLOYDB_INVALID_OPTION',
+        summary: `The option "connect_timeout" is longer than a timer can wait: ${seconds} seconds.`,
+      })
+      expect(() => createSql({ instance, connector, connect_timeout: seconds })).toThrow(refused)
+      setEnvironment({ PGCONNECT_TIMEOUT: `${seconds}` })
+      expect(() => createSql({ instance, connector })).toThrow(refused)
+    })
+
+    test('waits for a connect as long as a timer can', async () => {
+      const sql = openSql({ connector, ...login, connect_timeout: 2_147_483 })
+      expect((await sql`select 1`).count).toBe(1)
+    })
+
+    test('connects by a connection string', async () => {
+      const { user, password, database } = login
+      const connectionString = `postgres://${user}:${password}@/${database}?application_name=the%20shop`
+      const rows = await openSql({ connector, connectionString })`
+        select current_user::text as user, current_setting('application_name') as name`
+      expect([...rows]).toEqual([{ user, name: 'the shop' }])
+    })
+
     test('refuses a malformed instance URI, a connection string, and no config at all', () => {
       const invalid = expect.objectContaining({ code: 'ALLOYDB_INVALID_INSTANCE_URI' })
       expect(() => createSql({ connector, instance: 'my-instance' })).toThrow(invalid)

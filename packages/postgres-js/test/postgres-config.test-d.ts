@@ -25,6 +25,8 @@ typed.types.cents(1n) satisfies postgres.Parameter<bigint>
 const config: AlloyDBSqlConfig = { instance, connector, authType: 'IAM', database: undefined }
 createSql(config) satisfies postgres.Sql
 
+createSql({ instance, connectionString: process.env['DATABASE_URL'] })
+
 // @ts-expect-error there is no instance
 createSql({ user: 'app' })
 // @ts-expect-error where to connect is the instance's to say

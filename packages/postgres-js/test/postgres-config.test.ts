@@ -1,4 +1,5 @@
 import type { Dialer } from '@alloydb/core'
+import { once } from 'node:events'
 import postgres from 'postgres'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { postgresConfig } from '../src/index.ts'
@@ -93,6 +94,22 @@ describe('postgresConfig', () => {
     const sql = openSql({ ...login, ...postgresConfig(dialer, instance) })
     expect(await failureOf(sql`select 1`)).toMatchObject({ code: 'CONNECT_TIMEOUT' })
     expect(dialer.signals.map(({ aborted }) => aborted)).toEqual([true])
+  })
+
+  test('refuses a connect_timeout for which no timer can wait, and dials nothing', async () => {
+    const dialer = recordDials(hang)
+    // Not by postgres() here, whose own timer is then up after 1 ms, before or after it has this error.
+    const { socket, host, port } = postgresConfig(dialer, instance)
+    const failed = await socket({ connect_timeout: 2_147_484, host: [host], port: [port], connection: {} })
+    const failure = once(failed, 'error')
+    failed.write('startup message')
+    expect(await failure).toMatchObject([
+      {
+        code: 'ALLOYDB_INVALID_OPTION',
+        summary: 'The option "connect_timeout" is longer than a timer can wait: 2147484 seconds.',
+      },
+    ])
+    expect(dialer.signals).toEqual([])
   })
 
   test('lets end() with a timeout come to its end while a dial hangs', async () => {

@@ -8,7 +8,7 @@ export const subject: Subject = {
   findsIamUser: true,
   types: { texts: ['a', 'b,"c"', 'NULL'] },
   lacks: {
-    sockets: 'postgres.js keeps its sockets to itself',
+    sockets: 'postgres.js keeps its sockets to itself; create-sql-suite.ts looks at those of the dialer',
     'lost transactions':
       'postgres.js then writes to no socket, which ends the process: porsager/postgres#1208',
   },
