@@ -6,8 +6,8 @@ import type { StripRow } from './plot.ts'
 import type { DriverName, QueryClientCommands, Work } from './programs/query-client.ts'
 import type { Summary } from './statistics.ts'
 
-const sets = 6
-const roundsPerSet = 10
+const sets = 20
+const roundsPerSet = 3
 
 /** What is compared, and under which name. */
 export interface QueryComparison {
@@ -48,7 +48,7 @@ export async function compareQueries(
         name: route,
         measure: () => client.call('run', { route, work }),
       }))
-      const rounds = quick ? { rounds: 4, warmUpRounds: 1 } : { rounds: roundsPerSet, warmUpRounds: 2 }
+      const rounds = quick ? { rounds: 4, warmUpRounds: 1 } : { rounds: roundsPerSet, warmUpRounds: 1 }
       const found = await runInterleaved(withControl(variants, reference), rounds, signal)
       const all = samples.get(work)
       for (const [name, values] of found) all?.set(name, [...(all.get(name) ?? []), ...values])

@@ -63,6 +63,7 @@ function emulatorOptions(
   defaults: { port: number; adminPort: number },
 ): EmulatorOptions {
   const instances = given.all('instance')
+  for (const uri of [...instances, ...given.all('read-pool')]) checkInstanceName(uri)
   const primaries = instances.length > 0 ? instances : [DEFAULT_INSTANCE]
   const addresses = parseAddresses(given)
   const all = [
@@ -90,6 +91,14 @@ function parseAddresses(given: GivenOptions): InstanceAddresses {
   return {
     ...(address !== undefined && { privateIpAddress: address, publicIpAddress: address }),
     ...(pscDnsName !== undefined && { pscDnsName }),
+  }
+}
+
+function checkInstanceName(uri: string): void {
+  try {
+    parseInstanceName(uri)
+  } catch (error) {
+    throw new UsageError((error as Error).message)
   }
 }
 

@@ -91,6 +91,10 @@ test.each([
   [['--', 'npm'], 'To run a program: alloydb-emulator exec -- npm'],
   [['--instance'], '--instance needs a value: --instance <uri>'],
   [['--instance', '--json'], '--instance needs a value: --instance <uri>'],
+  [
+    ['--instance', 'main'],
+    '"main" is not an instance URI.\nWrite it as "projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>".',
+  ],
   [['--json=yes'], '--json takes no value.'],
   [['--port', '1', '--port', '2'], '--port can be given only once.'],
   [['--port', 'x'], '--port is a number from 0 to 65535, and not "x".'],
