@@ -17,6 +17,7 @@ export default defineConfig({
   test: {
     reporters: ['default', join(import.meta.dirname, 'tooling/testing/secret-reporter.ts')],
     globalSetup: shared,
+    maxWorkers: '100%', // left to itself, Vitest keeps a core free, which of two is half
     projects: projects.map((root) => ({
       extends: true,
       test: {
