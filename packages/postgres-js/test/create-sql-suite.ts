@@ -122,26 +122,26 @@ export function testCreateSql(
     test('commits, rolls back, and nests transactions', async () => {
       const sql = openSql({ connector, ...login })
       await sql`create temp table if not exists unused ()`
-      await sql`drop table if exists transactions`
-      await sql`create table transactions (id int)`
+      const table = `transactions_${crypto.randomUUID().slice(0, 8)}`
+      await sql`create table ${sql(table)} (id int)`
       await sql.begin(async (sql) => {
-        await sql`insert into transactions values (1)`
+        await sql`insert into ${sql(table)} values (1)`
         await failureOf(
           sql.savepoint(async (sql) => {
-            await sql`insert into transactions values (2)`
+            await sql`insert into ${sql(table)} values (2)`
             throw new Error('undo')
           }),
         )
       })
       const failure = await failureOf(
         sql.begin(async (sql) => {
-          await sql`insert into transactions values (3)`
+          await sql`insert into ${sql(table)} values (3)`
           throw new Error('undo')
         }),
       )
       expect(failure.message).toBe('undo')
-      expect([...(await sql`select id from transactions`)]).toEqual([{ id: 1 }])
-      await sql`drop table transactions`
+      expect([...(await sql`select id from ${sql(table)}`)]).toEqual([{ id: 1 }])
+      await sql`drop table ${sql(table)}`
     })
 
     test.each(['host', 'hostname', 'port', 'path', 'ssl', 'sslnegotiation', 'socket'])(
@@ -246,31 +246,32 @@ export function testCreateSql(
     })
 
     test('subscribes to changes, again after the connection is lost', async () => {
-      const publications = `changes_${Date.now()}`
+      const table = `subscribed_${crypto.randomUUID().slice(0, 8)}`
+      const publications = `changes_of_${table}`
       const logged = vi.spyOn(console, 'error').mockReturnValue() // postgres.js does
       onTestFinished(() => logged.mockRestore())
       const sql = openSql({ connector, ...login, publications })
-      await sql`create table if not exists subscribed (id int primary key)`
-      await sql.unsafe(`create publication ${publications} for table subscribed`)
+      await sql`create table ${sql(table)} (id int primary key)`
+      await sql.unsafe(`create publication ${publications} for table ${table}`)
       onTestFinished(async () => {
         const sql = createSql({ instance, connector, ...login })
-        await sql.unsafe(`drop publication ${publications}; drop table subscribed`)
+        await sql.unsafe(`drop publication ${publications}; drop table ${table}`)
         await sql.end()
       })
       const changes: unknown[] = []
       const subscribed = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
       let times = 0
       await sql.subscribe(
-        'insert:subscribed',
+        `insert:${table}`,
         (row) => changes.push(row),
         () => subscribed[times++]?.resolve(),
       )
-      await sql`insert into subscribed values (1)`
+      await sql`insert into ${sql(table)} values (1)`
       await vi.waitFor(() => expect(changes).toEqual([{ id: 1 }]))
       emulator.faults.add({ step: 'exchange', fail: { message: 'not today' }, times: 1 })
       emulator.disconnectAll('RST')
       await subscribed[1]?.promise
-      await sql`insert into subscribed values (2)`
+      await sql`insert into ${sql(table)} values (2)`
       await vi.waitFor(() => expect(changes).toEqual([{ id: 1 }, { id: 2 }]))
       await sql.end()
     })
