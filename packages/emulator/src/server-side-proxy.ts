@@ -62,7 +62,11 @@ export class ServerSideProxy {
       const { listenAddress } = this.#services
       const addresses = listenAddress === undefined ? this.#instance.listenAddresses : [listenAddress]
       for (const address of addresses) {
-        const listener = await listen(this.#instance.port, address, (socket) => void this.#accept(socket))
+        const listener = await listen(
+          this.#instance.port,
+          address,
+          (socket) => void this.#accept(socket).catch(() => socket.destroy()),
+        )
         this.#listeners.push(listener)
         this.#instance.port = (listener.address() as AddressInfo).port
       }

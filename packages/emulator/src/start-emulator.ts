@@ -3,6 +3,8 @@ import { AccessTokens } from './access-tokens.ts'
 import { adminRoutes } from './admin-api.ts'
 import { CertificateAuthority } from './certificate-authority.ts'
 import { Clock } from './clock.ts'
+import { checkOptions, LOOPBACK } from './check-options.ts'
+import { clientFileRoutes } from './client-files.ts'
 import type { Cluster, DatabaseUser } from './cluster.ts'
 import {
   Credentials,
@@ -17,17 +19,11 @@ import type { Cut } from './fault.ts'
 import { faultRoutes } from './fault-routes.ts'
 import { Faults } from './faults.ts'
 import { HttpPort } from './http-port.ts'
-import { HttpRouter, type Route } from './http-router.ts'
+import { HttpRouter } from './http-router.ts'
 import { Iam, isServiceAccount } from './iam.ts'
 import { Incidents } from './incidents.ts'
 import { InstanceIncidents } from './instance-incidents.ts'
-import {
-  Instance,
-  isLoopback,
-  requireLoopback,
-  type EmulatedInstance,
-  type InstanceAddresses,
-} from './instance.ts'
+import { Instance, isLoopback, type EmulatedInstance, type InstanceAddresses } from './instance.ts'
 import { parseInstanceName } from './instance-name.ts'
 import { assignAddresses, assignPorts, dialedAddress } from './instance-addresses.ts'
 import { metadataRoutes } from './metadata-server.ts'
@@ -39,7 +35,6 @@ import { ServerSideProxy } from './server-side-proxy.ts'
 import { tokenRoutes } from './token-service.ts'
 
 /** What the certificate of the Admin API's port is always for. */
-const LOOPBACK = '127.0.0.1'
 const HTTP_NAMES = ['localhost', '127.0.0.1', '::1']
 
 /**
@@ -93,16 +88,9 @@ class RunningEmulator implements Emulator {
     this.#listenAddress = listenAddress
     this.#onConnection = onConnection
     this.tokens = new AccessTokens(this.#clock)
-    requireOwnPostgres(options)
+    checkOptions(options)
     const uris = instances.map((instance) => (typeof instance === 'string' ? instance : instance.uri))
     this.#uris = [uris[0] ?? DEFAULT_INSTANCE, ...uris.slice(1)]
-    const duplicate = uris.find((uri, index) => uris.indexOf(uri) !== index)
-    if (duplicate) throw new Error(`The instance "${duplicate}" is given twice.`)
-    for (const uri of uris) parseInstanceName(uri)
-    if (isLoopback(listenAddress)) {
-      for (const instance of instances) if (typeof instance !== 'string') requireLoopback(instance)
-    }
-    requirePrimaries(instances)
     const { project } = parseInstanceName(this.instance)
     const first = iam.principals?.find(({ email }) => isServiceAccount(email))?.email
     this.#email = first ?? defaultServiceAccount(project)
@@ -138,8 +126,11 @@ class RunningEmulator implements Emulator {
         ...tokenRoutes({ ...services, tokenUri: (host) => `http://${host ?? this.host}/token` }),
         ...metadataRoutes({ tokens: this.tokens, email: this.#email, project }),
         ...faultRoutes({ faults: this.faults, log: this.#log }),
-        this.#serviceAccountRoute(),
-        this.#authorityRoute(),
+        ...clientFileRoutes({
+          caCertificate: () => this.caCertificate(),
+          serviceAccount: () => this.serviceAccount,
+          host: () => this.host,
+        }),
       ],
       this.faults,
       this.#log,
@@ -294,51 +285,6 @@ class RunningEmulator implements Emulator {
     }
     return instance
   }
-
-  /** For clients in other languages, which are told by a file whom to trust. */
-  #authorityRoute(): Route {
-    return {
-      method: 'GET',
-      pattern: /^\/emulator\/ca\.pem$/,
-      handle: async () => ({ body: await this.caCertificate() }),
-    }
-  }
-
-  /** For clients in other languages, which take a service account's file: Node's have the metadata server's paths. */
-  #serviceAccountRoute(): Route {
-    return {
-      method: 'GET',
-      pattern: /^\/emulator\/service-account\.json$/,
-      handle: ({ headers }) => {
-        // Where a client has found us is where it finds the token endpoint, too.
-        const host = headers['host'] ?? this.host
-        return Promise.resolve({ body: { ...this.serviceAccount, token_uri: `http://${host}/token` } })
-      },
-    }
-  }
-}
-
-/** Throws where files are to be run on data that is somebody else's, of which nobody knows whether it is new. */
-function requireOwnPostgres({ postgres, initFiles = [] }: EmulatorOptions): void {
-  if (postgres === undefined || initFiles.length === 0) return
-  throw new Error(
-    "SQL files are run on new data alone, and the emulator can't tell whether that of another PostgreSQL is new.\n" +
-      'Run them there yourself, or leave out the option postgres (on the command line: --postgres).',
-  )
-}
-
-/** Throws where a read pool has no primary to read from. */
-function requirePrimaries(instances: NonNullable<EmulatorOptions['instances']>): void {
-  const all = instances.map((instance) => (typeof instance === 'string' ? { uri: instance } : instance))
-  const [readPools, primaries] = [true, false].map((isReadPool) =>
-    all.filter(({ instanceType }) => (instanceType === 'READ_POOL') === isReadPool),
-  )
-  const clusters = new Set(primaries?.map(({ uri }) => parseInstanceName(uri).cluster))
-  const orphan = readPools?.find(({ uri }) => !clusters.has(parseInstanceName(uri).cluster))
-  if (!orphan) return
-  throw new Error(
-    `The read pool "${orphan.uri}" has no primary instance.\nGive a primary instance of the same cluster, too.`,
-  )
 }
 
 /** An address and a port, as URLs have them. */

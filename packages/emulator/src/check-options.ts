@@ -1,0 +1,43 @@
+import type { EmulatorOptions } from './emulator.ts'
+import { isLoopback, requireLoopback } from './instance.ts'
+import { parseInstanceName } from './instance-name.ts'
+
+/** The address that an emulator listens on unless it is told another. */
+export const LOOPBACK = '127.0.0.1'
+
+/** Refuses options that make no sense together, before anything is started. */
+export function checkOptions(options: EmulatorOptions): void {
+  const { instances = [], listenAddress = LOOPBACK } = options
+  requireOwnPostgres(options)
+  const uris = instances.map((instance) => (typeof instance === 'string' ? instance : instance.uri))
+  const duplicate = uris.find((uri, index) => uris.indexOf(uri) !== index)
+  if (duplicate) throw new Error(`The instance "${duplicate}" is given twice.`)
+  for (const uri of uris) parseInstanceName(uri)
+  if (isLoopback(listenAddress)) {
+    for (const instance of instances) if (typeof instance !== 'string') requireLoopback(instance)
+  }
+  requirePrimaries(instances)
+}
+
+/** Throws where files are to be run on data that is somebody else's, of which nobody knows whether it is new. */
+function requireOwnPostgres({ postgres, initFiles = [] }: EmulatorOptions): void {
+  if (postgres === undefined || initFiles.length === 0) return
+  throw new Error(
+    "SQL files are run on new data alone, and the emulator can't tell whether that of another PostgreSQL is new.\n" +
+      'Run them there yourself, or leave out the option postgres (on the command line: --postgres).',
+  )
+}
+
+/** Throws where a read pool has no primary to read from. */
+function requirePrimaries(instances: NonNullable<EmulatorOptions['instances']>): void {
+  const all = instances.map((instance) => (typeof instance === 'string' ? { uri: instance } : instance))
+  const [readPools, primaries] = [true, false].map((isReadPool) =>
+    all.filter(({ instanceType }) => (instanceType === 'READ_POOL') === isReadPool),
+  )
+  const clusters = new Set(primaries?.map(({ uri }) => parseInstanceName(uri).cluster))
+  const orphan = readPools?.find(({ uri }) => !clusters.has(parseInstanceName(uri).cluster))
+  if (!orphan) return
+  throw new Error(
+    `The read pool "${orphan.uri}" has no primary instance.\nGive a primary instance of the same cluster, too.`,
+  )
+}
