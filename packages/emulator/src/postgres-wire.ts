@@ -2,10 +2,13 @@ import type { Duplex } from 'node:stream'
 import { readExactly } from './byte-reader.ts'
 
 /** What a client may say first. See "Message Formats" in PostgreSQL's documentation. */
-export type FirstMessage =
+type FirstMessage =
   | { kind: 'startup'; raw: Buffer; parameters: ReadonlyMap<string, string> }
   | { kind: 'cancel'; raw: Buffer }
   | { kind: 'encryption' }
+
+/** What opens a session: anything but the request for encryption, which may come before it. */
+export type OpeningMessage = Exclude<FirstMessage, { kind: 'encryption' }>
 
 /** The fields of an ErrorResponse. */
 export interface PostgresErrorFields {
@@ -22,8 +25,17 @@ const GSSENC_REQUEST = 80877104
 // PostgreSQL's own limit, MAX_STARTUP_PACKET_LENGTH.
 const MAX_STARTUP_LENGTH = 10_000
 
+/** Reads the message that opens a session. */
+export async function readOpeningMessage(stream: Duplex): Promise<OpeningMessage> {
+  const message = await readFirstMessage(stream)
+  if (message.kind !== 'encryption') return message
+  // The connection is encrypted already.
+  stream.write('N')
+  return readOpeningMessage(stream)
+}
+
 /** Reads the message that opens a PostgreSQL connection, and nothing after it. */
-export async function readFirstMessage(stream: Duplex): Promise<FirstMessage> {
+async function readFirstMessage(stream: Duplex): Promise<FirstMessage> {
   const head = await readExactly(stream, 8)
   const length = head.readUInt32BE(0)
   if (length < 8 || length > MAX_STARTUP_LENGTH)
@@ -91,7 +103,7 @@ export function encodeStartup(parameters: Readonly<Record<string, string>>): Buf
 }
 
 /** Has a startup message ask for a session whose transactions only read, unless they say otherwise. */
-export function asReadOnly({ raw, parameters }: Extract<FirstMessage, { kind: 'startup' }>): Buffer {
+export function asReadOnly({ raw, parameters }: Extract<OpeningMessage, { kind: 'startup' }>): Buffer {
   const given = parameters.get('options')
   const options = `${given ? `${given} ` : ''}-c default_transaction_read_only=on`
   return encodeParameters(raw.readUInt32BE(4), [...new Map([...parameters, ['options', options]])])

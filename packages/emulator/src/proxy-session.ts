@@ -1,5 +1,4 @@
 import { connect, type Socket } from 'node:net'
-import { Transform, type Duplex } from 'node:stream'
 import type { AccessToken, AccessTokens } from './access-tokens.ts'
 import { EndOfStreamError } from './byte-reader.ts'
 import { METADATA_EXCHANGE } from './certificate-authority.ts'
@@ -18,6 +17,7 @@ import {
   readExchangeRequest,
   type ExchangeRequest,
 } from './metadata-exchange.ts'
+import { slices, writeAllButLast } from './pieces.ts'
 import { authenticate } from './postgres-authentication.ts'
 import { iamPassword, SUPERUSER } from './postgres-target.ts'
 import {
@@ -25,8 +25,8 @@ import {
   askForPassword,
   AUTHENTICATION_OK,
   encodeFatal,
-  readFirstMessage,
-  type FirstMessage,
+  readOpeningMessage,
+  type OpeningMessage,
   type PostgresErrorFields,
 } from './postgres-wire.ts'
 import type { ClientConnection } from './server-side-proxy.ts'
@@ -167,7 +167,7 @@ export class ProxySession {
 
   async #startSession({ authType, token }: Admitted): Promise<void> {
     const { socket } = this.#client
-    const message = await this.#within(AUTHENTICATION_LIMIT_MS, readStartup(socket))
+    const message = await this.#within(AUTHENTICATION_LIMIT_MS, readOpeningMessage(socket))
     const record = this.#services.log.open('postgres', {
       principal: token?.principal,
       ...describe(message),
@@ -295,16 +295,7 @@ export class ProxySession {
   }
 }
 
-/** Reads the message that opens a session. */
-async function readStartup(stream: Duplex): Promise<Exclude<FirstMessage, { kind: 'encryption' }>> {
-  const message = await readFirstMessage(stream)
-  if (message.kind !== 'encryption') return message
-  // The connection is encrypted already.
-  stream.write('N')
-  return readStartup(stream)
-}
-
-function describe(message: Exclude<FirstMessage, { kind: 'encryption' }>): Record<string, unknown> {
+function describe(message: OpeningMessage): Record<string, unknown> {
   if (message.kind === 'cancel') return { cancel: true }
   const user = message.parameters.get('user')
   return { user, database: message.parameters.get('database') ?? user }
@@ -316,28 +307,4 @@ function unavailable(error: unknown): PostgresErrorFields {
     message: "the emulator's PostgreSQL is not available",
     detail: error instanceof Error ? error.message : String(error),
   }
-}
-
-/** Writes in pieces, each in a TLS record of its own, and returns the last piece for the caller to write. */
-async function writeAllButLast(
-  stream: Duplex,
-  bytes: Uint8Array,
-  chunkBytes = bytes.length,
-): Promise<Uint8Array> {
-  let offset = 0
-  for (; offset + chunkBytes < bytes.length && !stream.destroyed; offset += chunkBytes) {
-    await new Promise((resolve) => stream.write(bytes.subarray(offset, offset + chunkBytes), resolve))
-  }
-  return bytes.subarray(offset)
-}
-
-function slices(bytes: number): Transform {
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      for (let offset = 0; offset < chunk.length; offset += bytes) {
-        this.push(chunk.subarray(offset, offset + bytes))
-      }
-      done()
-    },
-  })
 }
