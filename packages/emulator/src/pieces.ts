@@ -4,7 +4,7 @@ import { Transform, type Duplex } from 'node:stream'
 export async function writeAllButLast(
   stream: Duplex,
   bytes: Uint8Array,
-  chunkBytes = bytes.length,
+  chunkBytes: number = bytes.length,
 ): Promise<Uint8Array> {
   let offset = 0
   for (; offset + chunkBytes < bytes.length && !stream.destroyed; offset += chunkBytes) {
