@@ -7,7 +7,8 @@ export function refuseCertificate(socket: TLSSocket, now: number): string | unde
   // A code at run time, whatever its type says.
   const error = socket.authorized ? undefined : String(socket.authorizationError)
   if (error !== undefined && !ABOUT_TIME.includes(error)) return error
-  const certificate = socket.getPeerX509Certificate()
-  if (!certificate || now > Date.parse(certificate.validTo)) return 'CERT_HAS_EXPIRED'
-  return now < Date.parse(certificate.validFrom) ? 'CERT_NOT_YET_VALID' : undefined
+  // Not getPeerX509Certificate(), which loses the memory of the chain's other certificates.
+  const { valid_from: validFrom, valid_to: validTo } = socket.getPeerCertificate()
+  if (!(now <= Date.parse(validTo))) return 'CERT_HAS_EXPIRED'
+  return now < Date.parse(validFrom) ? 'CERT_NOT_YET_VALID' : undefined
 }
