@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEmulator } from '@alloydb/emulator'
 import { queryThroughAuthProxy } from './auth-proxy.ts'
-import { isInstalled, run, SkipError } from './run-program.ts'
+import { isInstalled, prepare, run, SkipError } from './run-program.ts'
 
 const home = join(import.meta.dirname, '..')
 const cache = join(home, 'node_modules/.cache')
@@ -65,7 +65,7 @@ const interops: readonly Interop[] = [
 async function buildGo(name: string, target: string): Promise<string> {
   if (!(await isInstalled('go', 'version'))) throw new SkipError('go is not installed')
   const program = join(cache, name)
-  await run('go', ['build', '-o', program, target], { cwd: goDirectory })
+  await prepare('go', ['build', '-o', program, target], { cwd: goDirectory })
   return program
 }
 
@@ -81,8 +81,8 @@ async function makePython(): Promise<string> {
   const isComplete = join(directory, 'complete')
   if (!existsSync(isComplete)) {
     await rm(directory, { recursive: true, force: true })
-    await run('python3', ['-m', 'venv', directory])
-    await run(python, ['-m', 'pip', 'install', '--quiet', '--only-binary', ':all:', '-r', requirements])
+    await prepare('python3', ['-m', 'venv', directory])
+    await prepare(python, ['-m', 'pip', 'install', '--quiet', '--only-binary', ':all:', '-r', requirements])
     await writeFile(isComplete, '')
   }
   return python
@@ -95,7 +95,7 @@ async function resolveJava(): Promise<string> {
   }
   const file = join(cache, 'class-path')
   const goal = ['dependency:build-classpath', `-Dmdep.outputFile=${file}`]
-  await run('mvn', ['-q', '-B', '-f', join(home, 'java/pom.xml'), ...goal])
+  await prepare('mvn', ['-q', '-B', '-f', join(home, 'java/pom.xml'), ...goal])
   return readFile(file, 'utf8')
 }
 
