@@ -1,6 +1,6 @@
 import { ChildProgram } from './child-program.ts'
 import { again, compare, runInterleaved, withControl } from './comparison.ts'
-import type { Route } from './drivers/driver.ts'
+import type { PortRoute, Route } from './drivers/driver.ts'
 import type { Bar, Bench, Figure, Outcome } from './metric.ts'
 import type { StripRow } from './plot.ts'
 import type { DriverName, QueryClientCommands, Work } from './programs/query-client.ts'
@@ -13,43 +13,52 @@ const roundsPerSet = 3
 export interface QueryComparison {
   readonly name: string
   readonly driver: DriverName
-  readonly reference: Exclude<Route, 'connector'>
+  /** The first of them is measured twice, as the control. */
+  readonly references: readonly [Reference, ...Reference[]]
   readonly works: readonly Work[]
-  readonly against: string
   readonly bar: Bar
-  readonly localProxyPort?: number
 }
 
-/** Compares a driver's throughput through the connector with that on another way to the same PostgreSQL. */
+/** Another way to the same PostgreSQL. */
+export interface Reference {
+  readonly route: PortRoute
+  readonly port: number
+  readonly against: string
+}
+
+/** Compares a driver's throughput through the connector with that on other ways to the same PostgreSQL. */
 export async function compareQueries(
-  { name, driver, reference, works, against, bar, localProxyPort }: QueryComparison,
+  { name, driver, references, works, bar }: QueryComparison,
   { quick, backend, signal }: Bench,
 ): Promise<Outcome> {
-  const { program, host, instance, driverPort } = await backend()
+  const { program, host, instance } = await backend()
   const login = await program.call('openDatabase')
   const identity = await program.call('createClientIdentity')
-  await using client = new ChildProgram<QueryClientCommands>('query-client')
+  await using client = new ChildProgram<QueryClientCommands>('query-client', {
+    nodeOptions: ['--expose-gc'],
+  })
   const targets = {
     host,
     instance,
-    driverPort,
+    ports: Object.fromEntries(references.map(({ route, port }) => [route, port])),
     identity,
     ...login,
-    ...(localProxyPort && { localProxyPort }),
   }
-  const setup = { driver, routes: ['connector', reference] as const, targets }
+  const routes: Route[] = ['connector', ...references.map(({ route }) => route)]
+  const setup = { driver, routes, targets }
+  const control = references[0].route
 
   const samples = new Map<Work, Map<string, number[]>>(works.map((work) => [work, new Map()]))
   // One connection may be luckier than another for all its life, so each set of them does a part of the rounds.
   for (let set = 0; set < (quick ? 1 : sets); set += 1) {
     await client.call('open', setup)
     for (const work of works) {
-      const variants = setup.routes.map((route) => ({
+      const variants = routes.map((route) => ({
         name: route,
         measure: () => client.call('run', { route, work }),
       }))
       const rounds = quick ? { rounds: 4, warmUpRounds: 1 } : { rounds: roundsPerSet, warmUpRounds: 1 }
-      const found = await runInterleaved(withControl(variants, reference), rounds, signal)
+      const found = await runInterleaved(withControl(variants, control), rounds, signal)
       const all = samples.get(work)
       for (const [name, values] of found) all?.set(name, [...(all.get(name) ?? []), ...values])
     }
@@ -59,15 +68,17 @@ export async function compareQueries(
   const figures: Figure[] = []
   const rows: StripRow[] = []
   for (const [work, found] of samples) {
-    figures.push({
-      name,
-      case: work,
-      against,
-      unit: 'ratio',
-      value: invert(compare(found, 'connector', reference)),
-      control: compare(found, again(reference), reference).median,
-      bar,
-    })
+    for (const { route, against } of references) {
+      figures.push({
+        name,
+        case: route === control ? work : `${work}, ${route}`,
+        against,
+        unit: 'ratio',
+        value: invert(compare(found, 'connector', route)),
+        control: compare(found, again(control), control).median,
+        bar,
+      })
+    }
     for (const [label, values] of found) rows.push({ label: `${work}: ${label}`, values })
   }
   return { figures, plot: { kind: 'strips', unit: 'ms', rows } }

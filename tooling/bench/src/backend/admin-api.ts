@@ -83,8 +83,10 @@ export class AdminApi {
   }
 
   async #generateClientCertificate(body: string): Promise<unknown> {
-    const { publicKey } = JSON.parse(body) as { publicKey: string }
-    return { pemCertificateChain: await this.#certify(publicKey), caCert: this.#identities.rootPem }
+    return {
+      pemCertificateChain: await this.#certify(publicKeyIn(body)),
+      caCert: this.#identities.rootPem,
+    }
   }
 
   #connectSettings(): unknown {
@@ -98,8 +100,7 @@ export class AdminApi {
   }
 
   async #generateEphemeralCert(body: string): Promise<unknown> {
-    const request = JSON.parse(body) as { public_key?: string; publicKey?: string }
-    const chain = await this.#certify(request.public_key ?? request.publicKey ?? '')
+    const chain = await this.#certify(publicKeyIn(body))
     return { ephemeralCert: { cert: chain.join('') } }
   }
 
@@ -108,4 +109,10 @@ export class AdminApi {
     this.#chains.set(publicKey, known)
     return known
   }
+}
+
+/** Clients write the name in either way. */
+function publicKeyIn(body: string): string {
+  const request = JSON.parse(body) as { public_key?: string; publicKey?: string }
+  return request.public_key ?? request.publicKey ?? ''
 }

@@ -7,12 +7,15 @@ export type BackendCommands = {
   open: () => Promise<BackendAddresses>
   /** Lets every answer of both Admin APIs wait so long. */
   setApiLatency: (ms: number) => void
-  /** Lets the terminator listen on a port as Cloud SQL's connector expects it; tells whether the port was free. */
-  listenForCloudSql: (port: number) => Promise<boolean>
+  /** Lets the terminator listen also on the one port that a client dials; tells whether it was free. */
+  listenOn: (wanted: { service: Service; port: number }) => Promise<boolean>
   /** Starts PostgreSQL behind the terminator, with a database user that needs no password. */
   openDatabase: () => Promise<{ user: string; database: string }>
   createClientIdentity: () => Promise<ClientIdentity>
 }
+
+/** Whose connectors to answer. */
+export type Service = 'AlloyDB' | 'Cloud SQL'
 
 /** Where the servers are. */
 export interface BackendAddresses {

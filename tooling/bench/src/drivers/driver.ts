@@ -1,17 +1,18 @@
 import type { ClientIdentity } from '../backend/identities.ts'
 
 /** The ways from a driver to PostgreSQL that are compared. */
-export type Route = 'connector' | "driver's own TLS" | 'local proxy'
+export type Route = 'connector' | PortRoute
+
+/** Those that begin at a port of 127.0.0.1. */
+export type PortRoute = "driver's own TLS" | 'local proxy' | 'Auth Proxy'
 
 /** Where each of them begins. */
 export interface RouteTargets {
   /** The Admin API, for the connector. */
   readonly host: string
   readonly instance: string
-  /** The port for the driver's own TLS. */
-  readonly driverPort: number
-  /** The port of the local proxy, where there is one. */
-  readonly localProxyPort?: number
+  /** The ports of the other routes that are taken. */
+  readonly ports: { readonly [route in PortRoute]?: number }
   readonly identity: ClientIdentity
   readonly user: string
   readonly database: string

@@ -18,16 +18,17 @@ import {
 
 /** Opens node-postgres's connections on a route. */
 export async function openPg(route: Route, targets: RouteTargets): Promise<OpenDriver> {
-  const { instance, identity, user, database } = targets
+  const { instance, identity, ports, user, database } = targets
   const connector = new Connector()
   const routes: Record<Route, pg.PoolConfig> = {
     connector: pgConfig(connector, instance),
-    "driver's own TLS": { port: targets.driverPort, ssl: { ...identity, minVersion: 'TLSv1.3' } },
-    'local proxy': { port: targets.localProxyPort, ssl: false },
+    "driver's own TLS": { ssl: { ...identity, minVersion: 'TLSv1.3' } },
+    'local proxy': { ssl: false },
+    'Auth Proxy': { ssl: false },
   }
   const pool = new pg.Pool({
     ...routes[route],
-    ...(route !== 'connector' && { host: '127.0.0.1' }),
+    ...(route !== 'connector' && { host: '127.0.0.1', port: ports[route] }),
     user,
     database,
     max: maxConnections,

@@ -17,19 +17,17 @@ import {
 
 /** Opens postgres.js's connections on a route. */
 export async function openPostgresJs(route: Route, targets: RouteTargets): Promise<OpenDriver> {
-  const { instance, identity, user, database } = targets
+  const { instance, identity, ports, user, database } = targets
   const connector = new Connector()
   const routes: Record<Route, object> = {
     connector: postgresConfig(connector, instance),
-    "driver's own TLS": {
-      host: '127.0.0.1',
-      port: targets.driverPort,
-      ssl: { ...identity, minVersion: 'TLSv1.3' },
-    },
-    'local proxy': { host: '127.0.0.1', port: targets.localProxyPort, ssl: false },
+    "driver's own TLS": { ssl: { ...identity, minVersion: 'TLSv1.3' } },
+    'local proxy': { ssl: false },
+    'Auth Proxy': { ssl: false },
   }
+  const address = route === 'connector' ? {} : { host: '127.0.0.1', port: ports[route] }
   const open = (max: number): postgres.Sql =>
-    postgres({ ...routes[route], user, database, max, fetch_types: false, max_lifetime: null })
+    postgres({ ...routes[route], ...address, user, database, max, fetch_types: false, max_lifetime: null })
   const single = open(1)
   const many = open(maxConnections)
   await openAll(() => many`select pg_sleep(0.1)`)

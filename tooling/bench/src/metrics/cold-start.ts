@@ -37,7 +37,7 @@ export const coldStart: Metric = {
 
 async function measureAt(latencyMs: number, { quick, backend, signal }: Bench): Promise<Samples> {
   const { host, proxyPort, instance, cloudSqlInstance, program } = await backend()
-  if (!(await program.call('listenForCloudSql', cloudSqlPort))) {
+  if (!(await program.call('listenOn', { service: 'Cloud SQL', port: cloudSqlPort }))) {
     throw new CannotMeasure(
       `Port ${cloudSqlPort} of 127.0.0.1 is taken, and Cloud SQL's connector dials no other. End what listens there.`,
     )

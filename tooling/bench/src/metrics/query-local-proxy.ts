@@ -1,25 +1,39 @@
+import { AuthProxy, serverSideProxyPort } from '../auth-proxy.ts'
 import { ChildProgram } from '../child-program.ts'
-import type { Metric } from '../metric.ts'
+import { CannotMeasure, type Metric } from '../metric.ts'
 import type { LocalProxyCommands } from '../programs/local-proxy.ts'
-import { compareQueries } from '../query-comparison.ts'
+import { compareQueries, type Reference } from '../query-comparison.ts'
 
-/** node-postgres on the connector's socket, and through a sidecar. */
+/** node-postgres on the connector's socket, and through sidecars: one in Node.js and, where it is on PATH, the Auth Proxy. */
 export const queryLocalProxy: Metric = {
   names: ['query_pg_vs_local_proxy'],
   title: 'node-postgres, a block of work, without and with a local proxy',
   async measure(bench) {
-    const { host, instance } = await bench.backend()
+    const { program, host, instance } = await bench.backend()
     await using proxy = new ChildProgram<LocalProxyCommands>('local-proxy')
-    const localProxyPort = await proxy.call('open', { host, instance })
+    const standIn: Reference = {
+      route: 'local proxy',
+      port: await proxy.call('open', { host, instance }),
+      against: 'throughput through a local TCP proxy (in Node.js, standing in for a sidecar)',
+    }
+    await using authProxy = await AuthProxy.start({ host, instance })
+    if (authProxy && !(await program.call('listenOn', { service: 'AlloyDB', port: serverSideProxyPort }))) {
+      throw new CannotMeasure(
+        `Port ${serverSideProxyPort} of 127.0.0.1 is taken, and the Auth Proxy dials no other. End what listens there.`,
+      )
+    }
+    const sidecar: Reference | undefined = authProxy && {
+      route: 'Auth Proxy',
+      port: authProxy.port,
+      against: 'throughput through the AlloyDB Auth Proxy',
+    }
     return await compareQueries(
       {
         name: 'query_pg_vs_local_proxy',
         driver: 'pg',
-        reference: 'local proxy',
+        references: sidecar ? [standIn, sidecar] : [standIn],
         works: ['select 1 on 1', 'select 1 on 10'],
-        against: 'throughput through a local TCP proxy (in Node.js, standing in for a sidecar)',
         bar: { atLeast: 1.3 },
-        localProxyPort,
       },
       bench,
     )

@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { startPostgres, type PostgresServer } from '@alloydb/emulator'
 import pg from 'pg'
 import { AdminApi, cloudSqlInstance } from '../backend/admin-api.ts'
-import type { BackendAddresses, BackendCommands } from '../backend/backend.ts'
+import type { BackendAddresses, BackendCommands, Service } from '../backend/backend.ts'
 import { Identities } from '../backend/identities.ts'
 import { Terminator } from '../backend/terminator.ts'
 import { serve } from '../program.ts'
@@ -15,7 +15,7 @@ const terminator = new Terminator(identities)
 const adminApi = new AdminApi(identities)
 let postgres: PostgresServer | undefined
 let opened: Promise<BackendAddresses> | undefined
-let cloudSql: Promise<boolean> | undefined
+const listening = new Map<number, Promise<boolean>>()
 let database: Promise<void> | undefined
 
 async function open(): Promise<BackendAddresses> {
@@ -30,9 +30,9 @@ async function open(): Promise<BackendAddresses> {
   }
 }
 
-async function listenForCloudSql(port: number): Promise<boolean> {
+async function listenOn(service: Service, port: number): Promise<boolean> {
   try {
-    await terminator.listenForCloudSql(port)
+    await (service === 'AlloyDB' ? terminator.listenForAlloyDB(port) : terminator.listenForCloudSql(port))
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false
@@ -63,7 +63,11 @@ serve(
     setApiLatency: (ms) => {
       adminApi.latencyMs = ms
     },
-    listenForCloudSql: (port) => (cloudSql ??= listenForCloudSql(port)),
+    listenOn: ({ service, port }) => {
+      const known = listening.get(port) ?? listenOn(service, port)
+      listening.set(port, known)
+      return known
+    },
     openDatabase: async () => {
       await (database ??= openDatabase())
       return { user, database: 'postgres' }
