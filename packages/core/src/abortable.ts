@@ -22,6 +22,23 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return abortable(slept, signal).finally(() => clearTimeout(timer))
 }
 
+/** Waits for a promise, or gives `undefined` when the time is up. The work itself goes on. */
+export async function within<T>(
+  promise: Promise<T>,
+  { timeoutMs, keepsAlive }: Pick<Deadline, 'timeoutMs' | 'keepsAlive'>,
+): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const timeIsUp = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs, undefined)
+    if (!keepsAlive) timer.unref()
+  })
+  try {
+    return await Promise.race([promise, timeIsUp])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** A limit on the time that some work may take. */
 export interface Deadline {
   readonly timeoutMs: number

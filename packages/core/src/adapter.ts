@@ -5,6 +5,7 @@ import { connectorOptionNames, type ConnectorOptions } from './connector-options
 import { resolveSettings } from './connector-settings.ts'
 import { Connector } from './connector.ts'
 import type { ConnectOptions, Dialer } from './dialer.ts'
+import { isMisspelt } from './is-misspelt.ts'
 import { toIamUser } from './iam-user.ts'
 import { parseInstanceUri } from './instance-uri.ts'
 
@@ -128,7 +129,11 @@ function readConfig<Config extends AdapterConfig & { user?: unknown; password?: 
     if (reserved.includes(name)) throw reservedError(name, instance)
     const isConnectors = (connectorOptionNames as readonly string[]).includes(name)
     if (isConnectors) connectorOptions[name] = value
-    else driverOptions[name] = value
+    else {
+      const meant = connectorOptionNames.find((known) => isMisspelt(name, known))
+      if (meant !== undefined) throw misspeltError(name, meant, instance)
+      driverOptions[name] = value
+    }
   }
 
   const { ipType, authType } = connectorOptions as Pick<ConnectorOptions, 'ipType' | 'authType'>
@@ -179,6 +184,14 @@ function checkShared(options: object, instance: string): void {
   throw new AlloyDBError('ALLOYDB_INVALID_OPTION', `The option "${name}" stands beside a shared connector.`, {
     instance,
     hint: `Give "${name}" to the Connector itself, or leave out \`connector\`.`,
+  })
+}
+
+/** A driver takes any name, and makes nothing of it. */
+function misspeltError(name: string, meant: string, instance: string): AlloyDBError {
+  return new AlloyDBError('ALLOYDB_INVALID_OPTION', `There is no option "${name}".`, {
+    instance,
+    hint: `Write "${meant}".`,
   })
 }
 

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { within } from './abortable.ts'
 import { AlloyDBError } from './alloydb-error.ts'
 import { adminApiError } from './admin-api-error.ts'
 import type { Credentials } from './credentials.ts'
@@ -24,6 +25,8 @@ export interface AdminApiOptions {
   readonly isEmulator: boolean
 }
 
+/** How long an error may wait for the name of the principal, which has to be asked for with some credentials. */
+const principalTimeoutMs = 1_000
 /** What is asked for; the certificate's own expiry is what counts. */
 const certificateDuration = '3600s'
 const apiVersion = 'v1beta' // v1's ConnectionInfo lacks the PSC name
@@ -46,7 +49,7 @@ export class AdminApi {
   /** Asks where the instance can be reached. */
   async getConnectionInfo(instance: InstanceUri, signal: AbortSignal): Promise<ServerAddresses> {
     const { data, headers } = await this.#call(instance, 'instance', '/connectionInfo', signal)
-    const port = Number(headers.get('x-alloydb-emulator-port'))
+    const port = Number(new Headers(headers).get('x-alloydb-emulator-port'))
     const hosts = readHosts({
       PRIVATE: property(data, 'ipAddress'),
       PUBLIC: property(data, 'publicIpAddress'),
@@ -87,9 +90,10 @@ export class AdminApi {
     method: string,
     signal: AbortSignal,
     data?: object,
-  ): Promise<{ data: unknown; headers: Headers }> {
+  ): Promise<Response> {
     const name = resource === 'instance' ? instance.name : instance.cluster
     const url = `${this.#options.endpoint}/${apiVersion}/${name}${method}`
+    const tokens = this.#credentials.tokenGeneration
     const { transporter } = await this.#credentials.adminClient()
     const headers = await this.#credentials.adminHeaders(url)
     headers.set('user-agent', this.#options.userAgent)
@@ -109,11 +113,22 @@ export class AdminApi {
     } catch (error) {
       signal.throwIfAborted()
       const failure = describeHttpFailure(error)
-      if (failure.status === 401) this.#credentials.forgetTokens()
-      const principal = failure.status === 403 ? await this.#credentials.adminPrincipal() : undefined
+      // A token that was revoked before its time; with another one there may be nothing wrong.
+      if (failure.status === 401 && this.#credentials.forgetTokens(tokens)) {
+        return await this.#call(instance, resource, method, signal, data)
+      }
+      const finding = failure.status === 403 ? this.#credentials.adminPrincipal() : undefined
+      const principal =
+        finding && (await within(finding, { timeoutMs: principalTimeoutMs, keepsAlive: false }))
       throw adminApiError(failure, instance, resource, principal)
     }
   }
+}
+
+/** An answer; clients of older versions of google-auth-library give its headers as a plain object. */
+interface Response {
+  readonly data: unknown
+  readonly headers: Headers | Record<string, string>
 }
 
 /** What answered gave something else than what was asked for. */

@@ -10,6 +10,8 @@ export interface AlloyDBErrorDetails {
   cause?: unknown
   /** The earliest time for another try, in milliseconds since the epoch, where the service named one. */
   retryAt?: number | undefined
+  /** Whether the same call may succeed when it is made again. Defaults to what the code says. */
+  retryable?: boolean | undefined
 }
 
 // Two copies of this package in one process must recognise each other's errors, which `instanceof` cannot do.
@@ -36,13 +38,13 @@ export class AlloyDBError extends Error {
   readonly retryAt: number | undefined
 
   constructor(code: AlloyDBErrorCode, summary: string, details: AlloyDBErrorDetails = {}) {
-    const { hint, instance, cause, retryAt } = details
+    const { hint, instance, cause, retryAt, retryable } = details
     super(hint === undefined ? summary : `${summary}\n${hint}`, cause === undefined ? undefined : { cause })
     this.code = code
     this.summary = summary
     this.hint = hint
     this.instance = instance
-    this.retryable = errorCodes[code].retryable
+    this.retryable = retryable ?? errorCodes[code].retryable
     this.retryAt = retryAt
     Object.defineProperty(this, marker, { value: true })
   }
@@ -73,6 +75,7 @@ export class AlloyDBError extends Error {
  * to the errors that they pass on.
  */
 export function copyError(error: AlloyDBError): AlloyDBError {
-  const { code, summary, hint, instance, cause, retryAt } = error
-  return new AlloyDBError(code, summary, { hint, instance, cause, retryAt })
+  const { code, summary, ...details } = error
+  // A newer copy of this package may have made it, with a code that this one does not know.
+  return new AlloyDBError(code, summary, { cause: error.cause, ...details })
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AdminApi } from './admin-api.ts'
 import type { AlloyDBError } from './alloydb-error.ts'
 import type { ConnectionInfoCache } from './connection-info-cache.ts'
@@ -36,6 +37,8 @@ export const refreshIntervalMs: number = 30_000
 export class ConnectionInfoCaches {
   readonly #options: CachesOptions
   readonly #caches = new Map<string, ConnectionInfoCache>()
+  /** That of the connector, for what its connects share. */
+  readonly #inOwnContext = AsyncLocalStorage.snapshot()
   #keyPair: Promise<KeyPair> | undefined
 
   constructor(options: CachesOptions) {
@@ -50,7 +53,7 @@ export class ConnectionInfoCaches {
   open(instance: InstanceUri): ConnectionInfoCache {
     const known = this.#caches.get(instance.name)
     if (known !== undefined) return known
-    const cache = this.#create(instance)
+    const cache = this.#inOwnContext(() => this.#create(instance))
     this.#caches.set(instance.name, cache)
     this.#publish(instance.name, 'add')
     return cache

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls'
-import { abortable, withDeadline } from './abortable.ts'
+import { abortable, within, withDeadline } from './abortable.ts'
 import { AdminApi } from './admin-api.ts'
 import { AlloyDBError } from './alloydb-error.ts'
 import type { ConnectionInfo } from './connection-info.ts'
@@ -64,24 +64,29 @@ export class ConnectorEngine {
     const handshakes = this.#openHandshakes(instance)
     const settings = { createConnection, handshakes, timeoutMs: connectTimeoutMs, userAgent }
     const cache = this.#caches.open(instance)
+    const tokens = this.#credentials.tokenGeneration
     const [info, token] = await timed(event.phases, 'connectionInfo', () =>
       this.#prepare(cache, instance, signal),
     )
+    const deadlineAt = performance.now() + connectTimeoutMs
     try {
       return await dial(info, token, settings, event, signal)
     } catch (error) {
       if (signal.aborted || !AlloyDBError.is(error)) throw error
-      if (error.code === 'ALLOYDB_EXCHANGE_REJECTED') this.#credentials.forgetTokens()
+      if (error.code === 'ALLOYDB_EXCHANGE_REJECTED') this.#credentials.forgetTokens(tokens)
       const renewing = cache.replace(info)
       // After a timeout, or a clear no, the refresh is for the next connect.
       if (!worthRetry.has(error.code)) {
         renewing.catch(() => {})
         throw error
       }
-      const renewed = await abortable(renewing, signal)
-      if (renewed === undefined) throw error
+      // Both attempts, and the refresh between them, have the time of one.
+      const leftMs = (): number => Math.ceil(deadlineAt - performance.now())
+      const waiting = within(renewing, { timeoutMs: leftMs(), keepsAlive: true })
+      const renewed = await abortable(waiting, signal)
+      if (renewed === undefined || leftMs() < 1) throw error
       event.attempts += 1
-      return dial(renewed, token, settings, event, signal)
+      return dial(renewed, token, { ...settings, timeoutMs: leftMs() }, event, signal)
     }
   }
 

@@ -1,6 +1,6 @@
 import { AlloyDBError } from './alloydb-error.ts'
 import { connectorOptionNames, type ConnectorOptions, type RefreshStrategy } from './connector-options.ts'
-import type { AuthType, IpType } from './dialer.ts'
+import type { AuthType, ConnectOptions, IpType } from './dialer.ts'
 import { property } from './property.ts'
 
 const ipTypes: readonly IpType[] = ['PRIVATE', 'PUBLIC', 'PSC']
@@ -40,8 +40,8 @@ const shapes: Partial<Record<keyof ConnectorOptions, [test: (value: unknown) => 
     auth: [isAuth, 'a GoogleAuth, or a client of google-auth-library'],
     loginAuth: [isAuth, 'a GoogleAuth, or a client of google-auth-library'],
     impersonate: [
-      (value) => isText(property(value, 'targetPrincipal')),
-      '{ targetPrincipal: "<e-mail of a service account>", delegates? }',
+      isImpersonation,
+      '{ targetPrincipal: "<e-mail of a service account>", delegates?: [e-mails] }',
     ],
     quotaProject: [isText, 'the ID of a project'],
     apiEndpoint: [isText, 'a host or an https:// URL'],
@@ -65,7 +65,17 @@ export function checkShapes(options: ConnectorOptions): void {
 }
 
 function isAuth(value: unknown): boolean {
-  return isFunction(property(value, 'getClient')) || isFunction(property(value, 'getRequestHeaders'))
+  if (isFunction(property(value, 'getClient'))) return true
+  // The calls to the Admin API go by the client's transporter.
+  const request = property(property(value, 'transporter'), 'request')
+  return isFunction(property(value, 'getRequestHeaders')) && isFunction(request)
+}
+
+function isImpersonation(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { targetPrincipal, delegates = [], ...rest } = value as Record<string, unknown>
+  const hasDelegates = Array.isArray(delegates) && delegates.every(isText)
+  return isText(targetPrincipal) && hasDelegates && Object.keys(rest).length === 0
 }
 
 function isFunction(value: unknown): boolean {
@@ -78,13 +88,32 @@ function isText(value: unknown): boolean {
 }
 
 /** Refuses options that do not exist: a misspelt one would be without effect, and nobody would know. */
-export function checkOptionNames(options: object): void {
+export function checkOptionNames(options: unknown): asserts options is ConnectorOptions {
+  checkNames('The connector', options, connectorOptionNames)
+}
+
+const connectOptionNames: readonly string[] = Object.keys({
+  ipType: true,
+  authType: true,
+  signal: true,
+} satisfies Record<keyof ConnectOptions, true>)
+
+/** Refuses what is no options of a connect. */
+export function checkConnectOptions(options: unknown): asserts options is ConnectOptions {
+  checkNames('A connect', options, connectOptionNames)
+  const signal = property(options, 'signal')
+  if (signal === undefined || isFunction(property(signal, 'addEventListener'))) return
+  throw invalidOption('signal', signal, 'an AbortSignal, such as the `signal` of an AbortController')
+}
+
+function checkNames(whose: string, options: unknown, names: readonly string[]): void {
+  const hint = `It has: ${names.join(', ')}.`
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new AlloyDBError('ALLOYDB_INVALID_OPTION', `${whose} takes its options as an object.`, { hint })
+  }
   for (const name of Object.keys(options)) {
-    if (!(connectorOptionNames as readonly string[]).includes(name)) {
-      throw new AlloyDBError('ALLOYDB_INVALID_OPTION', `The connector has no option "${name}".`, {
-        hint: `It has: ${connectorOptionNames.join(', ')}.`,
-      })
-    }
+    if (names.includes(name)) continue
+    throw new AlloyDBError('ALLOYDB_INVALID_OPTION', `${whose} has no option "${name}".`, { hint })
   }
 }
 
@@ -101,10 +130,26 @@ function parseChoice<T extends string>(
   return found
 }
 
-function invalidOption(name: keyof ConnectorOptions, value: unknown, expected: string): AlloyDBError {
-  // Never an object's content: it may be a credential.
+/** Options in whose place nobody gives a credential by mistake. */
+const shownOptions: readonly string[] = [
+  'ipType',
+  'authType',
+  'refreshStrategy',
+  'universeDomain',
+  'connectTimeoutMs',
+  'refreshTimeoutMs',
+  'maxConcurrentHandshakes',
+]
+
+function invalidOption(
+  name: keyof ConnectorOptions | keyof ConnectOptions,
+  value: unknown,
+  expected: string,
+): AlloyDBError {
+  // Never the content of an object or of other text: it may be a credential.
   const isPlain = ['number', 'boolean', 'bigint'].includes(typeof value) || value === null
-  const shown = typeof value === 'string' ? JSON.stringify(value) : isPlain ? String(value) : typeof value
+  const isShown = typeof value === 'string' && shownOptions.includes(name)
+  const shown = isShown ? JSON.stringify(value) : isPlain ? String(value) : typeof value
   return new AlloyDBError('ALLOYDB_INVALID_OPTION', `Invalid ${name}: ${shown}.`, {
     hint: `Expected ${expected}.`,
   })

@@ -11,7 +11,7 @@ export type RefreshStrategy = 'background' | 'lazy' | 'auto'
 /** Options of a connector. All have defaults. */
 export interface ConnectorOptions {
   /**
-   * The credentials: a `GoogleAuth` or a client of google-auth-library. Defaults to Application Default Credentials
+   * The credentials: a `GoogleAuth` or a client of google-auth-library 9 or newer. Defaults to Application Default Credentials
    * (environment variable `GOOGLE_APPLICATION_CREDENTIALS`, gcloud's file, the attached service account).
    */
   auth?: Auth | undefined
@@ -40,7 +40,10 @@ export interface ConnectorOptions {
    * `FUNCTION_TARGET`, `AWS_LAMBDA_FUNCTION_NAME`, `VERCEL`). Defaults to `'auto'`.
    */
   refreshStrategy?: RefreshStrategy | undefined
-  /** The limit on TCP, TLS and the metadata exchange together, in milliseconds. Defaults to 30,000. */
+  /**
+   * The limit on TCP, TLS and the metadata exchange together, in milliseconds, a second try included. Connection info
+   * that has to be fetched first comes on top. Defaults to 30,000.
+   */
   connectTimeoutMs?: number | undefined
   /** The limit on one refresh, in milliseconds. Defaults to 60,000. */
   refreshTimeoutMs?: number | undefined

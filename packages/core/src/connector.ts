@@ -1,7 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { TLSSocket } from 'node:tls'
 import { AlloyDBError } from './alloydb-error.ts'
 import type { ConnectorEngine } from './connector-engine.ts'
-import { parseAuthType, parseIpType } from './connector-option-checks.ts'
+import { checkConnectOptions, parseAuthType, parseIpType } from './connector-option-checks.ts'
 import type { ConnectorOptions } from './connector-options.ts'
 import { resolveSettings, type ConnectorSettings } from './connector-settings.ts'
 import { dialChannel, type DialEvent } from './diagnostics.ts'
@@ -31,6 +32,8 @@ export class Connector implements Dialer, AsyncDisposable {
   readonly #settings: ConnectorSettings
   readonly #dialings = new Set<Dialing>()
   readonly #stopLogging: (() => void) | undefined
+  /** What all requests share is not to run in the async context of the one that happens to begin it. */
+  readonly #inOwnContext = AsyncLocalStorage.snapshot()
   #engine: Promise<ConnectorEngine> | undefined
   #closed: Promise<void> | undefined
 
@@ -56,6 +59,7 @@ export class Connector implements Dialer, AsyncDisposable {
    */
   async connect(instance: string, options: ConnectOptions = {}): Promise<TLSSocket> {
     const uri = parseInstanceUri(instance)
+    checkConnectOptions(options)
     const { ipType, authType } = this.#settings
     const event: DialEvent = {
       connector: this,
@@ -124,9 +128,10 @@ export class Connector implements Dialer, AsyncDisposable {
   }
 
   #openEngine(): Promise<ConnectorEngine> {
-    this.#engine ??= import('./connector-engine.ts').then(
-      ({ ConnectorEngine }) => new ConnectorEngine(this, this.#settings),
-    )
+    this.#engine ??= this.#inOwnContext(async () => {
+      const { ConnectorEngine } = await import('./connector-engine.ts')
+      return new ConnectorEngine(this, this.#settings)
+    })
     return this.#engine
   }
 }

@@ -24,6 +24,7 @@ export class Credentials {
   #openAdminClient: () => Promise<AuthClient>
   #openLoginClient: () => Promise<AuthClient>
   #mayForgetAt = 0
+  #tokenGeneration = 0
 
   /**
    * Finds the database user that IAM login uses; once.
@@ -71,17 +72,28 @@ export class Credentials {
     return this.#findPrincipal(this.#options.auth, () => this.adminClient()).catch(() => undefined)
   }
 
+  /** Counts how often tokens were forgotten; to be read before one is used. */
+  get tokenGeneration(): number {
+    return this.#tokenGeneration
+  }
+
   /**
    * Has tokens fetched anew, once the service has refused one: it may have been revoked. Not more often than each half
    * minute, since what is refused may be more than the token.
+   *
+   * @param generation which tokens the one that was refused is of
+   * @returns whether those that come now are others
    */
-  forgetTokens(): void {
+  forgetTokens(generation: number): boolean {
+    if (generation !== this.#tokenGeneration) return true
     const now = performance.now()
-    if (now < this.#mayForgetAt) return
+    if (now < this.#mayForgetAt) return false
     this.#mayForgetAt = now + forgetIntervalMs
+    this.#tokenGeneration += 1
     const { auth, loginAuth } = this.#options
     this.#openAdminClient = this.#keepClient(auth, adminScope)
     this.#openLoginClient = this.#keepClient(loginAuth ?? auth, loginScope)
+    return true
   }
 
   async #findIamUser(): Promise<string> {
@@ -126,14 +138,27 @@ export class Credentials {
 }
 
 async function authorise(client: AuthClient, url?: string): Promise<Headers> {
-  let headers: Headers
+  let given: Headers | Record<string, string>
   try {
-    const given: Headers | Record<string, string> = await client.getRequestHeaders(url)
-    headers = given instanceof Headers ? given : new Headers(given)
+    given = await client.getRequestHeaders(url)
   } catch (error) {
     throw credentialsError(error)
   }
+  const headers = readHeaders(given)
   // The library takes whatever comes with 200 for an answer with a token.
   if (headers.get('authorization') === 'Bearer undefined') throw noTokenError()
   return headers
+}
+
+/** What a client gives; those of older versions of google-auth-library a plain object. */
+function readHeaders(given: Headers | Record<string, string>): Headers {
+  if (given instanceof Headers) return given
+  try {
+    return new Headers(given)
+  } catch {
+    // The reason quotes the token.
+    throw new AlloyDBError('ALLOYDB_CREDENTIALS_REJECTED', 'The access token cannot stand in a header.', {
+      hint: 'The client of the credentials gave a token with characters that no token has, such as a line break: check where it reads it from.',
+    })
+  }
 }

@@ -32,7 +32,18 @@ const routes: Readonly<Record<IpType, string>> = {
 }
 
 const refusedHint =
-  'There is a machine at that address, and nothing listens on that port: the instance may be restarting or under maintenance. Try again; if it stays, check that it is started, and that the address is its own.'
+  'There is a machine at that address, and nothing answers on that port: the instance may be restarting or under maintenance. Try again; if it stays, check that it is started, and that the address is its own.'
+
+const unresolvedHint =
+  'There is no DNS record for that name where this machine asks: make one for the Private Service Connect endpoint in the private DNS zone of this VPC.'
+
+/** What to do where the system's code for the failure says more than that there is no route. */
+const tcpHints: Readonly<Record<string, string>> = {
+  ECONNREFUSED: refusedHint,
+  ECONNRESET: refusedHint,
+  ENOTFOUND: unresolvedHint,
+  EAI_AGAIN: unresolvedHint,
+}
 
 const iamLoginHint =
   'For IAM login, check four things: the principal has roles/alloydb.databaseUser; the instance has the flag alloydb.iam_authentication=on; a database user of its name exists (a service account without ".gserviceaccount.com"); and `user` is that name.'
@@ -88,7 +99,7 @@ export function tcpError(error: unknown, { instance, host, port, ipType }: DialT
     `TCP to ${at(host, port)} of instance "${instance}" failed: ${reasonOf(error)}.`,
     {
       instance,
-      hint: property(error, 'code') === 'ECONNREFUSED' ? refusedHint : routes[ipType],
+      hint: tcpHints[String(property(error, 'code'))] ?? routes[ipType],
       cause: error,
     },
   )

@@ -13,6 +13,7 @@ import {
   tlsError,
   type DialTarget,
 } from './dial-error.ts'
+import { ErrorWatch } from './error-watch.ts'
 import type { HandshakeLimiter } from './handshake-limiter.ts'
 import { exchangeMetadata } from './metadata-exchange.ts'
 import { createTcpConnection, type CreateConnection } from './open-transport.ts'
@@ -62,24 +63,28 @@ export async function dial(
   return withDeadline(signal, deadline, async (signal) => {
     let transport: Duplex | undefined
     let socket: TLSSocket | undefined
+    const errors = new ErrorWatch()
     try {
       transport = await timed(phases, 'tcp', () => openTransport(createConnection, host, port, signal))
-      // From now on its failures show on the TLS socket, or in that its handshake cannot begin.
-      transport.on('error', () => {})
       const connected = transport
 
       phase = 'tls'
       const queuedAt = performance.now()
       socket = await handshakes.run(signal, () => {
         phases.wait = performance.now() - queuedAt
-        return timed(phases, 'tls', () => secureTransport(connected, host, info.secureContext, signal))
+        return timed(phases, 'tls', () =>
+          secureTransport(connected, host, info.secureContext, errors, signal),
+        )
       })
       const secured = socket
 
       phase = 'exchange'
+      errors.throwIfEnded()
       const request = { userAgent, authType, token }
       await timed(phases, 'exchange', () => exchangeMetadata(secured, request, signal))
       signal.throwIfAborted()
+      errors.throwIfEnded()
+      errors.stop()
       return secured
     } catch (error) {
       socket?.destroy()
@@ -89,22 +94,31 @@ export async function dial(
   })
 }
 
-/** Calls `createConnection`. Where that is the user's, a connection that comes after the abort is destroyed. */
+/**
+ * Calls `createConnection`. Where that is the user's, a connection that comes after the abort is destroyed.
+ *
+ * The connection's failures need no one to hear them: they show on the TLS socket, or in that its handshake cannot begin.
+ */
 async function openTransport(
   createConnection: CreateConnection,
   host: string,
   port: number,
   signal: AbortSignal,
 ): Promise<Duplex> {
-  if (createConnection === createTcpConnection) return createConnection(host, port, signal)
-  const opening = Promise.resolve(createConnection(host, port, signal)).then((transport) =>
-    untilConnected(transport, signal),
-  )
+  const given = Promise.resolve(createConnection(host, port, signal))
+  if (createConnection === createTcpConnection) return (await given).on('error', () => {})
+  const opening = given.then((transport) => {
+    if (!(transport instanceof Duplex)) throw new TypeError('createConnection gave no stream')
+    return untilConnected(
+      transport.on('error', () => {}),
+      signal,
+    )
+  })
   try {
     return await abortable(opening, signal)
   } catch (error) {
     opening.then(
-      (late) => late.on('error', () => {}).destroy(),
+      (late) => late.destroy(),
       () => {},
     )
     throw error
@@ -113,13 +127,12 @@ async function openTransport(
 
 /** Waits for the connect of a socket that `createConnection` has given before: `net.connect()` does. */
 async function untilConnected(transport: Duplex, signal: AbortSignal): Promise<Duplex> {
-  if (!(transport instanceof Duplex)) throw new TypeError('createConnection gave no stream')
   if (!('connecting' in transport) || transport.connecting !== true) return transport
   try {
     await once(transport, 'connect', { signal })
     return transport
   } catch (error) {
-    transport.on('error', () => {}).destroy()
+    transport.destroy()
     throw error
   }
 }

@@ -12,7 +12,7 @@ export function parseEndpoint(text: string): string {
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback.test(url.hostname))) {
     throw new AlloyDBError(
       'ALLOYDB_INVALID_OPTION',
-      `Invalid apiEndpoint: "${text}" would send tokens in the clear.`,
+      `Invalid apiEndpoint: "${withoutLogin(text)}" would send tokens in the clear.`,
       {
         hint: 'Use https://; http:// is for a loopback host alone.',
       },
@@ -33,14 +33,18 @@ export function parseEmulatorHost(env: NodeJS.ProcessEnv): string | undefined {
   const isUrl = /^\w+:\/\//.test(text)
   const url = parseUrl('ALLOYDB_EMULATOR_HOST', text, isUrl ? text : `http://${text}`)
   if (url.protocol !== 'http:') {
-    throw new AlloyDBError('ALLOYDB_INVALID_OPTION', `Invalid ALLOYDB_EMULATOR_HOST: "${text}".`, {
-      hint: 'The emulator speaks plain HTTP: set it to host and port, such as 127.0.0.1:9797.',
-    })
+    throw new AlloyDBError(
+      'ALLOYDB_INVALID_OPTION',
+      `Invalid ALLOYDB_EMULATOR_HOST: "${withoutLogin(text)}".`,
+      {
+        hint: 'The emulator speaks plain HTTP: set it to host and port, such as 127.0.0.1:9797.',
+      },
+    )
   }
   if (!loopback.test(url.hostname) && env['ALLOYDB_EMULATOR_ALLOW_REMOTE'] !== '1') {
     throw new AlloyDBError(
       'ALLOYDB_INVALID_OPTION',
-      `ALLOYDB_EMULATOR_HOST names another machine: "${text}".`,
+      `ALLOYDB_EMULATOR_HOST names another machine: "${withoutLogin(text)}".`,
       {
         hint: 'Use a loopback host such as 127.0.0.1:9797, or set ALLOYDB_EMULATOR_ALLOW_REMOTE=1 to mean it.',
       },
@@ -52,9 +56,14 @@ export function parseEmulatorHost(env: NodeJS.ProcessEnv): string | undefined {
 function parseUrl(name: string, text: string, url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed === undefined || parsed.hostname === '' || parsed.username !== '' || parsed.search !== '') {
-    throw new AlloyDBError('ALLOYDB_INVALID_OPTION', `Invalid ${name}: "${text}".`, {
+    throw new AlloyDBError('ALLOYDB_INVALID_OPTION', `Invalid ${name}: "${withoutLogin(text)}".`, {
       hint: 'Expected a host, with a port where it is not the usual one.',
     })
   }
   return parsed
+}
+
+/** What somebody may have put in front of the host is a user and a password. */
+function withoutLogin(text: string): string {
+  return text.replace(/^(\w+:\/\/)?.*@/, '$1…@')
 }

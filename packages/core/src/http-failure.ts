@@ -20,9 +20,10 @@ export function describeHttpFailure(error: unknown): HttpFailure {
   const response = property(error, 'response')
   const status = property(response, 'status')
   const headers = property(response, 'headers')
-  // Of the library's own `Headers`, or of Node's.
+  // The library's own `Headers`, or Node's; a plain object in older versions.
   const get = property(headers, 'get')
-  const retryAfter: unknown = typeof get === 'function' ? get.call(headers, 'retry-after') : undefined
+  const retryAfter: unknown =
+    typeof get === 'function' ? get.call(headers, 'retry-after') : property(headers, 'retry-after')
   return {
     status: typeof status === 'number' ? status : undefined,
     body: property(response, 'data'),
@@ -41,14 +42,15 @@ function parseRetryAfter(value: string, now: number): number | undefined {
 }
 
 /**
- * Copies of an error just what is safe to print: its name, its code and its message without query strings. `fetch` says
+ * Copies of an error just what is safe to print: its name, its code and its message without query strings and tokens. `fetch` says
  * what went wrong in the cause of a cause alone.
  */
 function safeError(error: unknown): Error {
   const chain = causesOf(error)
   const [message, root] = [messageOf(error), messageOf(chain.at(-1))]
   const isSaid = chain.length === 1 || message.includes(root) || !(chain.at(-1) instanceof Error)
-  const copy = new Error((isSaid ? message : `${message}: ${root}`).replace(/\?[^\s,]*/g, '?…'))
+  const said = isSaid ? message : `${message}: ${root}`
+  const copy = new Error(said.replace(/Bearer\s[^"]*/gi, 'Bearer …').replace(/\?[^\s,]*/g, '?…'))
   copy.name = error instanceof Error ? error.name : 'Error'
   const code = chain.map((link) => property(link, 'code')).find((found) => typeof found === 'string')
   return typeof code === 'string' ? Object.assign(copy, { code }) : copy

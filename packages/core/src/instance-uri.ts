@@ -22,12 +22,13 @@ const collections = ['projects', 'locations', 'clusters', 'instances'] as const
 export function parseInstanceUri(text: string): InstanceUri {
   const problem = findProblem(text)
   if (problem !== undefined) {
+    const isShown = typeof text === 'string' && !text.includes('@')
     throw new AlloyDBError(
       'ALLOYDB_INVALID_INSTANCE_URI',
-      `Invalid instance URI ${quote(text)}: ${problem}.`,
+      `Invalid instance URI${isShown ? ` ${JSON.stringify(text)}` : ''}: ${problem}.`,
       {
         hint: `Expected ${expected}.`,
-        instance: typeof text === 'string' ? text : undefined,
+        instance: isShown ? text : undefined,
       },
     )
   }
@@ -43,6 +44,8 @@ function findProblem(text: unknown): string | undefined {
   if (text === '') return 'it is empty'
   if (text !== text.trim()) return 'remove the white space around it'
   if (/\s/.test(text)) return 'it holds white space'
+  // A connection string, whose password is for nobody to see.
+  if (text.includes('@')) return 'it holds an "@", as the URL of a database does, and no instance URI'
   const fullName = /^(?:https?:)?\/\/[^/]+\/(?:v\d\w*\/)?/.exec(text)
   if (fullName) return `remove "${fullName[0]}" from its start`
   if (text.startsWith('/')) return 'remove the "/" from its start'
@@ -72,8 +75,4 @@ function findIdProblem(collection: string, id: string): string | undefined {
     return `"${id}" cannot follow "${collection}/"`
   }
   return undefined
-}
-
-function quote(text: unknown): string {
-  return typeof text === 'string' ? JSON.stringify(text) : String(text)
 }

@@ -26,16 +26,16 @@ export function debugLogger(): Logger | undefined {
 /**
  * Writes what one connector does to a logger, until the returned function is called.
  *
- * The lines are made of the events on the diagnostics channels, which hold no token and no key. A logger that throws
- * disturbs nothing.
+ * The lines are made of the events on the diagnostics channels, which hold no token and no key. A logger that throws,
+ * or gives a promise that is rejected, disturbs nothing.
  */
 export function logEvents(connector: object, logger: Logger): () => void {
+  // A connection is worth more than a line about it.
   const write = (level: keyof Logger, message: string): void => {
     try {
-      logger[level](message)
-    } catch {
-      // A connection is worth more than a line about it.
-    }
+      const written: unknown = logger[level](message)
+      if (written instanceof Promise) written.catch(() => {})
+    } catch {}
   }
   const mine = <E extends { connector: object }>(listener: (event: E) => void) => {
     return (event: unknown): void => {

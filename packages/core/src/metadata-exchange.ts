@@ -29,7 +29,7 @@ export class ExchangeError extends Error {
  * four bytes, big-endian, that do not count themselves.
  *
  * Exactly the response is read: bytes behind it are PostgreSQL's and stay in the socket, which is left with no
- * listener and not flowing. On failure it is destroyed.
+ * listener of this and not flowing. On failure it is destroyed. Its errors are heard by someone else, too.
  */
 export function exchangeMetadata(
   socket: TLSSocket,
@@ -37,6 +37,7 @@ export function exchangeMetadata(
   signal: AbortSignal,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted()
     const response = readResponse(socket)
     const settle = (): void => {
       signal.removeEventListener('abort', onAbort)
@@ -54,7 +55,6 @@ export function exchangeMetadata(
     }
     const onError = (error: Error): void => {
       settle()
-      socket.on('error', () => {}) // it is being destroyed, and nobody is left to hear of it
       socket.destroy()
       reject(error)
     }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { sleep } from './abortable.ts'
 import { AlloyDBError, copyError } from './alloydb-error.ts'
 import { backoffMs } from './backoff.ts'
@@ -35,6 +36,8 @@ export class Refresher {
   readonly #options: RefresherOptions
   readonly #onEnd: (() => void) | undefined
   readonly #closing = new AbortController()
+  /** A refresh is for all that connect, and so is the timer of the next one: not for the request that begins it. */
+  readonly #inOwnContext = AsyncLocalStorage.snapshot()
   #current: ConnectionInfo | undefined
   #failure: Failure | undefined
   #inFlight: Promise<ConnectionInfo> | undefined
@@ -66,7 +69,7 @@ export class Refresher {
 
   /** Refreshes, or joins the refresh under way. */
   refresh(): Promise<ConnectionInfo> {
-    this.#inFlight ??= this.#refresh().finally(() => {
+    this.#inFlight ??= this.#inOwnContext(() => this.#refresh()).finally(() => {
       this.#inFlight = undefined
     })
     return this.#inFlight

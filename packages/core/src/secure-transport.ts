@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect, TLSSocket, type SecureContext } from 'node:tls'
+import type { ErrorWatch } from './error-watch.ts'
 
 /** The dialed address is not among those that the server's certificate is for. */
 export class AddressMismatch extends Error {
@@ -20,14 +21,18 @@ export class AddressMismatch extends Error {
  *
  * The server must present a certificate of the cluster's CA for the very address that was dialed. Its common name does
  * not count. On failure the transport is destroyed.
+ *
+ * @param errors begins with the socket, and outlasts the handshake
  */
 export function secureTransport(
   transport: Duplex,
   address: string,
   secureContext: SecureContext,
+  errors: ErrorWatch,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted()
     if (transport.destroyed) {
       // TLS would say nothing of a transport that ended before it began.
       reject(new Error('the connection was closed before the TLS handshake'))
@@ -42,6 +47,7 @@ export function secureTransport(
       ...(isIP(address) ? {} : { servername: address }),
       checkServerIdentity: (_, certificate) => checkAddress(address, new X509Certificate(certificate.raw)),
     })
+    errors.start(socket)
     // For that check, Node.js makes objects of the whole chain, which costs a tenth of all that a connect takes. The
     // server's own certificate will do.
     Object.assign(socket, {
@@ -62,7 +68,6 @@ export function secureTransport(
     }
     const onError = (error: Error): void => {
       settle()
-      socket.on('error', () => {}) // nobody is left to hear of more
       socket.destroy()
       transport.destroy()
       reject(error)

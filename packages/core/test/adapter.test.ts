@@ -61,6 +61,8 @@ describe('openAdapter', () => {
       { authType: 'iam', password: 'x' },
       'The option "password" stands beside IAM login.',
     ],
+    ['a misspelt option', { ipTyp: 'PSC' }, 'There is no option "ipTyp".'],
+    ['an option in another case', { connectTimeoutMS: 5 }, 'There is no option "connectTimeoutMS".'],
     ['a user that is no text', { user: {} }, 'The option "user" is not a string.'],
     ['an unknown authType', { authType: 'LDAP' }, 'Invalid authType: "LDAP".'],
     [

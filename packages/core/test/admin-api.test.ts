@@ -1,4 +1,8 @@
+import { JWT, OAuth2Client } from 'google-auth-library'
+import { OAuth2Client as OAuth2Client9 } from 'google-auth-library-9'
+import { OAuth2Client as OAuth2Client10 } from 'google-auth-library-10'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { Auth } from '../src/index.ts'
 import { failureOf, startHarness } from './harness.ts'
 
 const uri = 'projects/shop/locations/us-central1/clusters/main/instances/primary'
@@ -11,6 +15,14 @@ afterEach(() => {
   emulator.iam.grant(app, 'roles/serviceusage.serviceUsageConsumer')
   emulator.iam.quotaPerMinute = undefined
 })
+
+const key = { email: app, key: emulator.serviceAccount.private_key }
+
+async function adminToken(): Promise<string> {
+  const scopes = ['https://www.googleapis.com/auth/cloud-platform']
+  const { token } = await new JWT({ ...key, ...emulator.auth.clientOptions, scopes }).getAccessToken()
+  return token ?? ''
+}
 
 const connectError = () => failureOf(openConnector().connect(uri))
 
@@ -97,10 +109,44 @@ describe('an error of the Admin API', () => {
     expect(countRequests()).toMatchObject({ connectionInfo: 1 })
   })
 
+  test('does not wait for the name of the principal where that cannot be had', async () => {
+    const client = new OAuth2Client()
+    client.getTokenInfo = () => new Promise(() => {})
+    client.setCredentials({ access_token: await adminToken(), expiry_date: Date.now() + 3_000_000 })
+    emulator.iam.revoke(app, 'roles/alloydb.client')
+    const login = new JWT({ ...key, ...emulator.auth.clientOptions })
+    const error = await failureOf(openConnector({ auth: client, loginAuth: login }).connect(uri))
+    expect(error.code).toBe('ALLOYDB_PERMISSION_DENIED')
+  })
+
+  test('that one access token is refused, as after it was revoked, is mended by another one', async () => {
+    emulator.faults.add({ step: 'connectionInfo', fail: { status: 401 }, times: 1 })
+    ;(await openConnector().connect(uri)).destroy()
+    expect(countRequests()).toMatchObject({ connectionInfo: 2, certificate: 1 })
+  })
+
   test('of a passing kind is over with the next connect', async () => {
     emulator.faults.add({ step: 'connectionInfo', fail: { status: 503 }, times: 1 })
     const connector = openConnector()
     await failureOf(connector.connect(uri))
     ;(await connector.connect(uri)).destroy()
+  })
+})
+
+test.each([
+  ['9', OAuth2Client9],
+  ['10', OAuth2Client10],
+])('clients of google-auth-library %s serve, too', async (_, Client) => {
+  const client = new Client()
+  client.setCredentials({ access_token: await adminToken(), expiry_date: Date.now() + 3_000_000 })
+  const connector = openConnector({ auth: client as object as Auth })
+  ;(await connector.connect(uri)).destroy()
+
+  emulator.faults.add({ step: 'connectionInfo', fail: { status: 503, retryAfterSeconds: 3_600 } })
+  const other = openConnector({ auth: client as object as Auth })
+  const error = await failureOf(other.connect(uri))
+  expect(error).toMatchObject({
+    code: 'ALLOYDB_ADMIN_API_UNAVAILABLE',
+    retryAt: expect.any(Number) as number,
   })
 })

@@ -45,3 +45,13 @@ describe('AlloyDBError', () => {
 test('every code has a section in docs/errors.md, and every section a code', () => {
   expect(documentedCodes().toSorted()).toEqual(Object.keys(errorCodes).toSorted())
 })
+
+test('a copy of an error of a newer copy of the package says what that says', () => {
+  const newer = new AlloyDBError('ALLOYDB_ABORTED', 'something new')
+  Object.assign(newer, { code: 'ALLOYDB_SOMETHING_NEW', retryable: true })
+  expect(copyError(newer)).toMatchObject({
+    code: 'ALLOYDB_SOMETHING_NEW',
+    summary: 'something new',
+    retryable: true,
+  })
+})

@@ -2,7 +2,7 @@ import { createHook } from 'node:async_hooks'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { parseRefreshStrategy } from '../src/connector-option-checks.ts'
-import { Connector, type ConnectorOptions } from '../src/index.ts'
+import { Connector } from '../src/index.ts'
 import { startHarness } from './harness.ts'
 
 const { emulator, openConnector } = await startHarness()
@@ -10,7 +10,7 @@ const invalid = (summary: string) =>
   expect.objectContaining({ code: 'ALLOYDB_INVALID_OPTION', summary }) as Error
 
 describe('an option', () => {
-  test.each<[object, string]>([
+  test.each<[object | null, string]>([
     [{ ipType: 'vpn' }, 'Invalid ipType: "vpn".'],
     [{ ipType: 4 }, 'Invalid ipType: 4.'],
     [{ authType: '' }, 'Invalid authType: "".'],
@@ -25,16 +25,22 @@ describe('an option', () => {
       'Invalid apiEndpoint: "http://example.com" would send tokens in the clear.',
     ],
     [{ hostname: 'x' }, 'The connector has no option "hostname".'],
-    [{ userAgent: 'a\nb' }, 'Invalid userAgent: "a\\nb".'],
+    [{ userAgent: 'a\nb' }, 'Invalid userAgent: string.'],
     [{ quotaProject: 7 }, 'Invalid quotaProject: 7.'],
     [{ universeDomain: 'a/b' }, 'Invalid universeDomain: "a/b".'],
-    [{ auth: 'key.json' }, 'Invalid auth: "key.json".'],
+    [{ auth: '{ "private_key": "hunter2" }' }, 'Invalid auth: string.'],
+    [{ auth: { getRequestHeaders: () => ({}) } }, 'Invalid auth: object.'],
     [{ loginAuth: { key: 'hunter2' } }, 'Invalid loginAuth: object.'],
     [{ impersonate: {} }, 'Invalid impersonate: object.'],
-    [{ createConnection: 'socks' }, 'Invalid createConnection: "socks".'],
+    [{ impersonate: { targetPrincipal: 'a@b', delegate: ['c@d'] } }, 'Invalid impersonate: object.'],
+    [{ impersonate: { targetPrincipal: 'a@b', delegates: 'c@d' } }, 'Invalid impersonate: object.'],
+    [{ apiEndpoint: 'https://me:hunter2@host' }, 'Invalid apiEndpoint: "https://…@host".'],
+    [null, 'The connector takes its options as an object.'],
+    [[], 'The connector takes its options as an object.'],
+    [{ createConnection: 'socks' }, 'Invalid createConnection: string.'],
     [{ logger: 5 }, 'Invalid logger: 5.'],
   ])('that cannot be is refused: %o', (options, summary) => {
-    expect(() => new Connector(options as ConnectorOptions)).toThrow(invalid(summary))
+    expect(() => new Connector(options as object)).toThrow(invalid(summary))
   })
 
   test('that is undefined is one that was left out', async () => {

@@ -1,6 +1,7 @@
 import { getEventListeners, once } from 'node:events'
 import { TLSSocket, connect as connectTls } from 'node:tls'
 import { inspect } from 'node:util'
+import { OAuth2Client } from 'google-auth-library'
 import { describe, expect, test, vi } from 'vitest'
 import { Connector } from '../src/index.ts'
 import { failureOf, startHarness } from './harness.ts'
@@ -158,7 +159,7 @@ describe('close', () => {
       if (result instanceof TLSSocket) result.destroy()
       else expect(result).toMatchObject({ code: 'ALLOYDB_CONNECTOR_CLOSED' })
     }
-  })
+  }, 20_000)
 
   test('works by `await using`', async () => {
     const connector = openConnector()
@@ -182,4 +183,38 @@ test('refuses an option that does not exist', () => {
   expect(() => new Connector({ ipTypes: 'PUBLIC' } as object)).toThrow(
     'The connector has no option "ipTypes".',
   )
+})
+
+describe('refuses', () => {
+  test('a URL of a database in place of an instance, without showing it', async () => {
+    const error = await failureOf(openConnector().connect('postgres://app:hunter2@10.0.0.1/shop'))
+    expect(error.code).toBe('ALLOYDB_INVALID_INSTANCE_URI')
+    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('hunter2')
+  })
+
+  test.each([
+    [{ ipTyp: 'PSC' }, 'A connect has no option "ipTyp".'],
+    [null, 'A connect takes its options as an object.'],
+    [{ signal: new AbortController() }, 'Invalid signal: object.'],
+  ])('%o in place of the options of a connect', async (options, summary) => {
+    const error = await failureOf(openConnector().connect(instance, options as object))
+    expect(error).toMatchObject({ code: 'ALLOYDB_INVALID_OPTION', summary })
+  })
+})
+
+test('a connect that failed waits for new connection info no longer than it may take itself', async () => {
+  const connector = openConnector({ connectTimeoutMs: 300 })
+  ;(await connector.connect(instance)).destroy()
+  emulator.faults.add({ step: 'tcp', close: 'RST' })
+  emulator.faults.add({ step: 'certificate', stall: true })
+  // A refresh may take a minute.
+  expect((await failureOf(connector.connect(instance))).code).toBe('ALLOYDB_TCP_FAILED')
+})
+
+test('a token that no header can hold is not shown', async () => {
+  const client = new OAuth2Client()
+  Object.assign(client, { getRequestHeaders: async () => ({ authorization: 'Bearer secret\ntoken' }) })
+  const error = await failureOf(openConnector({ auth: client }).connect(instance))
+  expect(error.code).toBe('ALLOYDB_CREDENTIALS_REJECTED')
+  expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('secret')
 })

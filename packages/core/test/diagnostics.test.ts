@@ -116,6 +116,12 @@ describe('a logger', () => {
     ;(await connector.connect(instance)).destroy()
   })
 
+  test('whose promises are rejected disturbs nothing', async () => {
+    const broken = (): void => Promise.reject(new Error('the disk is full')) as unknown as void
+    const connector = openConnector({ logger: { debug: broken, warn: broken } })
+    ;(await connector.connect(instance)).destroy()
+  })
+
   test('is warned of failures', async () => {
     const warnings: string[] = []
     const connector = openConnector({ logger: { debug() {}, warn: (line) => void warnings.push(line) } })

@@ -53,7 +53,8 @@ type AlloyDBSql<T extends Types> = ReturnType<typeof postgres<T>>
  * the first query.
  *
  * `sql.end()` serves the queries that it has got, closes all connections, and then closes the connector, unless that is
- * shared. `sql.end({ timeout })` gives up after so many seconds, and aborts what is dialing.
+ * shared. `sql.end({ timeout })` gives up after so many seconds, and aborts what is dialing; also where an end without a
+ * timeout is under way.
  *
  * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
  */
@@ -83,8 +84,11 @@ export function createSql<T extends Types = {}>(config: AlloyDBSqlConfig<T>): Al
 
   const endDriver = sql.end.bind(sql)
   let ended: Promise<void> | undefined
-  sql.end = (endOptions) =>
-    (ended ??= connections.end(sql, endDriver(endOptions), endOptions?.timeout).then(() => adapter.close()))
+  sql.end = (endOptions) => {
+    const timeout = endOptions?.timeout
+    if (ended !== undefined && typeof timeout === 'number') connections.giveUpAfter(timeout)
+    return (ended ??= connections.end(sql, endDriver(endOptions), timeout).then(() => adapter.close()))
+  }
   return sql
 }
 

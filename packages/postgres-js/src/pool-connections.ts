@@ -33,6 +33,7 @@ export class PoolConnections {
   #redialsAt = 0
   #ending: Pool | undefined
   readonly #ended = new AbortController()
+  readonly #givenUp = Promise.withResolvers<void>()
 
   constructor(dial: Dial) {
     this.#dial = dial
@@ -59,8 +60,13 @@ export class PoolConnections {
     return seconds
   }
 
+  /** Has an end that is under way give up after so many seconds, which postgres.js's own does not. */
+  giveUpAfter(timeout: number): void {
+    this.#sleep(timeout * 1000).then(this.#givenUp.resolve, () => {})
+  }
+
   /**
-   * Waits until all queries are done and all connections are closed, or for the timeout. Then closes the connections:
+   * Waits until all queries are done and all connections are closed, or for a timeout. Then closes the connections:
    * also those that postgres.js has ended, since a server does not notice before it has done its query.
    *
    * @param driverEnded postgres.js's own end, begun just now; never later than its timeout
@@ -69,10 +75,9 @@ export class PoolConnections {
   async end(pool: Pool, driverEnded: Promise<void>, timeout: number | null | undefined): Promise<void> {
     this.#ending = pool
     for (const connection of this.#connections) this.#abortIfUnwanted(connection)
-    const drained = this.#drain(driverEnded)
-    if (typeof timeout === 'number') {
-      await Promise.race([drained, Promise.all([driverEnded, this.#sleep(timeout * 1000)])])
-    } else await drained
+    const waits: Promise<unknown>[] = [this.#drain(driverEnded), this.#givenUp.promise]
+    if (typeof timeout === 'number') waits.push(Promise.all([driverEnded, this.#sleep(timeout * 1000)]))
+    await Promise.race(waits)
     this.#ended.abort()
     for (const connection of this.#connections) {
       this.#abortIfUnwanted(connection)

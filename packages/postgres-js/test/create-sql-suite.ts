@@ -673,6 +673,16 @@ export function testCreateSql(
       expect(dialer.sockets.map(({ destroyed }) => destroyed)).toEqual([true])
     })
 
+    test('gives up queries when a later end has a timeout that is over', async () => {
+      const dialer = recorded()
+      const { sql, failure } = await startEndlessQuery({ connector: dialer })
+      const ended = sql.end()
+      await sql.end({ timeout: 0.05 })
+      await ended
+      expect(await failure).toMatchObject({ code: 'CONNECTION_ENDED' })
+      expect(dialer.sockets.map(({ destroyed }) => destroyed)).toEqual([true])
+    })
+
     test('gives up queries that have no connection yet when its timeout is over', async () => {
       const sql = createSql({ instance, connector, ...login, max: 1 })
       const first = sql`select 1`.then(() => {})
