@@ -271,6 +271,17 @@ describe('a dial that hangs', () => {
     ;(await connector.connect(instance)).destroy()
   })
 
+  test('does not wait for the handshakes of another instance', async () => {
+    emulator.faults.add({ step: 'tls', stall: true, instance })
+    const connector = openConnector({ maxConcurrentHandshakes: 1, ipType: 'PSC' })
+    const abort = new AbortController()
+    const hanging = failureOf(connector.connect(instance, { signal: abort.signal, ipType: 'PRIVATE' }))
+    await expect.poll(() => emulator.requests.at(-1)?.step).toBe('tls')
+    ;(await connector.connect(onlyPsc)).destroy()
+    abort.abort()
+    expect((await hanging).code).toBe('ALLOYDB_ABORTED')
+  })
+
   test('does not begin when the signal is aborted already', async () => {
     const error = await failureOf(openConnector().connect(instance, { signal: AbortSignal.abort() }))
     expect(error.code).toBe('ALLOYDB_ABORTED')
