@@ -7,8 +7,9 @@ import {
   type PublishedPackage,
 } from '../../../scripts/package-checks/published-packages.ts'
 import { runCommand } from '../../../scripts/run-command.ts'
-import type { Figure, Metric } from '../metric.ts'
+import type { Bench, Figure, Metric } from '../metric.ts'
 import type { StripRow } from '../plot.ts'
+import { measureUntilSteady } from '../run-metric.ts'
 import { quantile, summarize } from '../statistics.ts'
 
 const coreName = '@alloydb/core'
@@ -22,35 +23,43 @@ const emptyModule = 'data:text/javascript,'
 export const importTime: Metric = {
   names: ['import_ms'],
   title: 'Importing a package',
-  async measure({ quick, signal }) {
+  async measure(bench) {
     const figures: Figure[] = []
     const rows: StripRow[] = []
     for (const published of findPublishedPackages()) {
-      const { name } = published.manifest
-      const samples = await runInterleaved(
-        withControl(createVariants(published, signal), name),
-        quick ? { rounds: 2, warmUpRounds: 0 } : { rounds: 30 },
-        signal,
-      )
-      const empty = samples.get('an empty module') ?? []
-      const net = (samples.get(name) ?? []).map((value, round) => value - (empty[round] ?? 0))
-      const isCore = name === coreName
-      const bases = findBases(published)
-      figures.push({
-        name: 'import_ms',
-        case: name,
-        against:
-          bases.length === 0 ? 'less an empty module' : `after ${bases.join(', ')}; less an empty module`,
-        unit: 'ms',
-        value: summarize(net),
-        // Medians first: of such short times, each ratio says little.
-        control: quantile(samples.get(again(name)) ?? [], 0.5) / quantile(samples.get(name) ?? [], 0.5),
-        bar: withoutBar.includes(name) ? undefined : { atMost: isCore ? 15 : 5 },
-      })
-      rows.push({ label: name, values: net })
+      const found = await measureUntilSteady(() => measurePackage(published, bench), bench)
+      figures.push(...found.figures)
+      rows.push(found.row)
     }
     return { figures, plot: { kind: 'strips', unit: 'ms', rows } }
   },
+}
+
+async function measurePackage(
+  published: PublishedPackage,
+  { quick, signal }: Bench,
+): Promise<{ figures: [Figure]; row: StripRow }> {
+  const { name } = published.manifest
+  const samples = await runInterleaved(
+    withControl(createVariants(published, signal), name),
+    quick ? { rounds: 2, warmUpRounds: 0 } : { rounds: 60 },
+    signal,
+  )
+  const empty = samples.get('an empty module') ?? []
+  const net = (samples.get(name) ?? []).map((value, round) => value - (empty[round] ?? 0))
+  const isCore = name === coreName
+  const bases = findBases(published)
+  const figure: Figure = {
+    name: 'import_ms',
+    case: name,
+    against: bases.length === 0 ? 'less an empty module' : `after ${bases.join(', ')}; less an empty module`,
+    unit: 'ms',
+    value: summarize(net),
+    // Medians first: of such short times, each ratio says little.
+    control: quantile(samples.get(again(name)) ?? [], 0.5) / quantile(samples.get(name) ?? [], 0.5),
+    bar: withoutBar.includes(name) ? undefined : { atMost: isCore ? 15 : 5 },
+  }
+  return { figures: [figure], row: { label: name, values: net } }
 }
 
 function createVariants(published: PublishedPackage, signal: AbortSignal): Variant[] {
