@@ -1,20 +1,21 @@
 import type { EmulatorOptions } from './emulator.ts'
-import { isLoopback, requireLoopback } from './instance.ts'
+import { isLoopback, requireIpAddresses, requireLoopback } from './instance.ts'
 import { parseInstanceName } from './instance-name.ts'
-
-/** The address that an emulator listens on unless it is told another. */
-export const LOOPBACK = '127.0.0.1'
+import { parseListenAddress } from './listen-address.ts'
 
 /** Refuses options that make no sense together, before anything is started. */
 export function checkOptions(options: EmulatorOptions): void {
-  const { instances = [], listenAddress = LOOPBACK } = options
+  const { instances = [] } = options
+  const isLocal = isLoopback(parseListenAddress(options.listenAddress))
   requireOwnPostgres(options)
   const uris = instances.map((instance) => (typeof instance === 'string' ? instance : instance.uri))
   const duplicate = uris.find((uri, index) => uris.indexOf(uri) !== index)
   if (duplicate) throw new Error(`The instance "${duplicate}" is given twice.`)
   for (const uri of uris) parseInstanceName(uri)
-  if (isLoopback(listenAddress)) {
-    for (const instance of instances) if (typeof instance !== 'string') requireLoopback(instance)
+  for (const instance of instances) {
+    if (typeof instance === 'string') continue
+    requireIpAddresses(instance)
+    if (isLocal) requireLoopback(instance)
   }
   requirePrimaries(instances)
 }

@@ -26,7 +26,7 @@ export interface EmulatorOptions {
   /** The port of the Admin API and the token endpoint. Defaults to 0, a free port. */
   adminPort?: number | undefined
   /**
-   * The address that everything listens on, where other machines or containers are to reach it: `0.0.0.0` for all. Anyone who
+   * The IP address that everything listens on, where other machines or containers are to reach it: `0.0.0.0` for all. Anyone who
    * can reach it gets tokens and data. Instances then may have any addresses, which are those that clients dial, and get ports
    * one after the other. Defaults to loopback addresses alone.
    */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import type { ServerIdentity, Validity } from './certificate-authority.ts'
 import type { Cluster } from './cluster.ts'
 import { parseInstanceName } from './instance-name.ts'
@@ -140,6 +140,17 @@ export class Instance implements EmulatedInstance {
   }
 }
 
+/** Throws where an address is a name: clients get these as IP addresses, and a certificate must hold them as such. */
+export function requireIpAddresses({ privateIpAddress, publicIpAddress }: InstanceAddresses): void {
+  for (const address of [privateIpAddress, publicIpAddress]) {
+    if (address === null || address === undefined || isIP(address)) continue
+    throw new Error(
+      `"${address}" is no IP address, at which clients could dial an instance.\n` +
+        'A name goes into pscDnsName (on the command line: --psc-dns-name), for clients with the IP type PSC.',
+    )
+  }
+}
+
 /** Throws where an instance would be reachable from elsewhere. */
 export function requireLoopback({ privateIpAddress, publicIpAddress }: InstanceAddresses): void {
   for (const address of [privateIpAddress, publicIpAddress]) {
@@ -151,7 +162,12 @@ export function requireLoopback({ privateIpAddress, publicIpAddress }: InstanceA
   }
 }
 
-/** Whether only this machine reaches the address. */
+const LOOPBACK = new BlockList()
+LOOPBACK.addSubnet('127.0.0.0', 8)
+LOOPBACK.addAddress('::1', 'ipv6')
+
+/** Whether only this machine reaches the IP address, however that is written. */
 export function isLoopback(address: string): boolean {
-  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'))
+  const version = isIP(address)
+  return version !== 0 && LOOPBACK.check(address, version === 6 ? 'ipv6' : 'ipv4')
 }

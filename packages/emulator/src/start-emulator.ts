@@ -3,7 +3,7 @@ import { AccessTokens } from './access-tokens.ts'
 import { adminRoutes } from './admin-api.ts'
 import { CertificateAuthority } from './certificate-authority.ts'
 import { Clock } from './clock.ts'
-import { checkOptions, LOOPBACK } from './check-options.ts'
+import { checkOptions } from './check-options.ts'
 import { clientFileRoutes } from './client-files.ts'
 import type { Cluster, DatabaseUser } from './cluster.ts'
 import {
@@ -26,6 +26,7 @@ import { InstanceIncidents } from './instance-incidents.ts'
 import { Instance, isLoopback, type EmulatedInstance, type InstanceAddresses } from './instance.ts'
 import { parseInstanceName } from './instance-name.ts'
 import { assignAddresses, assignPorts, dialedAddress } from './instance-addresses.ts'
+import { parseListenAddress } from './listen-address.ts'
 import { metadataRoutes } from './metadata-server.ts'
 import { ProxySession } from './proxy-session.ts'
 import { refuseStranger } from './request-host.ts'
@@ -78,14 +79,8 @@ class RunningEmulator implements Emulator {
   #stopped: Promise<void> | undefined
 
   constructor(options: EmulatorOptions) {
-    const {
-      instances = [],
-      iam = {},
-      certificateLifetimeMs,
-      onConnection,
-      listenAddress = LOOPBACK,
-    } = options
-    this.#listenAddress = listenAddress
+    const { instances = [], iam = {}, certificateLifetimeMs, onConnection } = options
+    this.#listenAddress = parseListenAddress(options.listenAddress)
     this.#onConnection = onConnection
     this.tokens = new AccessTokens(this.#clock)
     checkOptions(options)
@@ -134,7 +129,7 @@ class RunningEmulator implements Emulator {
       ],
       this.faults,
       this.#log,
-      isLoopback(listenAddress) ? refuseStranger : () => undefined,
+      isLoopback(this.#listenAddress) ? refuseStranger : () => undefined,
     )
     this.#httpPort = new HttpPort({
       identity: async (servername = 'localhost') => {

@@ -127,6 +127,10 @@ describe('a start that fails', () => {
     await expect(startEmulator({ instances: [A, A] })).rejects.toThrow(/given twice/)
     const uri = { uri: A, publicIpAddress: '10.0.0.1' }
     await expect(startEmulator({ instances: [uri] })).rejects.toThrow(/not a loopback address/)
+    const named = { uri: A, privateIpAddress: 'alloydb' }
+    const toOthers = { instances: [named], listenAddress: '0.0.0.0' }
+    await expect(startEmulator(toOthers)).rejects.toThrow('"alloydb" is no IP address')
+    await expect(startEmulator({ listenAddress: 'alloydb' })).rejects.toThrow('"alloydb" is no IP address')
   })
 
   test('stops what it had started', async () => {
@@ -338,6 +342,13 @@ describe('web pages from elsewhere', () => {
     }
     expect([await ask2('evil.test'), await ask2(emulator.host)]).toEqual([403, 200])
     session.close()
+  })
+
+  test.each(['localhost', '::ffff:127.0.0.1'])('get nothing where it listens on %s, either', async (name) => {
+    await using emulator = await startEmulator({ postgres, listenAddress: name })
+    expect(emulator.host).toMatch(/^127\.0\.0\.1:/)
+    expect(emulator.instances[0]).toMatchObject({ privateIpAddress: '127.0.0.1' })
+    expect(await ask(emulator.host, { host: 'rebound.example:9797' })).toBe(403)
   })
 
   test('are not told from other machines where those are let in', async () => {

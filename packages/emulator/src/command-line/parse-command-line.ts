@@ -1,8 +1,9 @@
 import type { DatabaseUser } from '../cluster.ts'
 import { defaultServiceAccount } from '../credentials.ts'
 import { DEFAULT_INSTANCE, type EmulatorOptions } from '../emulator.ts'
-import type { InstanceAddresses } from '../instance.ts'
+import { requireIpAddresses, type InstanceAddresses } from '../instance.ts'
 import { parseInstanceName } from '../instance-name.ts'
+import { parseListenAddress } from '../listen-address.ts'
 import { parseOptions, type GivenOptions } from './command-line-options.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -63,7 +64,7 @@ function emulatorOptions(
   defaults: { port: number; adminPort: number },
 ): EmulatorOptions {
   const instances = given.all('instance')
-  for (const uri of [...instances, ...given.all('read-pool')]) checkInstanceName(uri)
+  for (const uri of [...instances, ...given.all('read-pool')]) orUsageError(() => parseInstanceName(uri))
   const primaries = instances.length > 0 ? instances : [DEFAULT_INSTANCE]
   const addresses = parseAddresses(given)
   const all = [
@@ -72,7 +73,7 @@ function emulatorOptions(
   ]
   return {
     instances: all,
-    listenAddress: given.one('listen'),
+    listenAddress: parseListen(given),
     ...parseUsers(given.all('user'), primaries[0] ?? DEFAULT_INSTANCE),
     port: parsePort(given, 'port') ?? defaults.port,
     adminPort: parsePort(given, 'admin-port') ?? defaults.adminPort,
@@ -88,15 +89,22 @@ function parseAddresses(given: GivenOptions): InstanceAddresses {
   if ((address ?? pscDnsName) !== undefined && !given.has('listen')) {
     throw new UsageError('--address and --psc-dns-name go with --listen.')
   }
-  return {
+  const addresses = {
     ...(address !== undefined && { privateIpAddress: address, publicIpAddress: address }),
     ...(pscDnsName !== undefined && { pscDnsName }),
   }
+  orUsageError(() => requireIpAddresses(addresses))
+  return addresses
 }
 
-function checkInstanceName(uri: string): void {
+function parseListen(given: GivenOptions): string | undefined {
+  const address = given.one('listen')
+  return address === undefined ? undefined : orUsageError(() => parseListenAddress(address))
+}
+
+function orUsageError<T>(parse: () => T): T {
   try {
-    parseInstanceName(uri)
+    return parse()
   } catch (error) {
     throw new UsageError((error as Error).message)
   }

@@ -78,6 +78,12 @@ test('--listen takes the addresses that clients dial, for all instances', () => 
   })
 })
 
+test('--listen localhost is 127.0.0.1', () => {
+  expect(parseCommandLine(['--listen', 'localhost'])).toMatchObject({
+    options: { listenAddress: '127.0.0.1' },
+  })
+})
+
 test('--help and --version win over whatever else is there', () => {
   expect(parseCommandLine(['frobnicate', '-h'])).toEqual({ kind: 'help' })
   expect(parseCommandLine(['--version'])).toEqual({ kind: 'version' })
@@ -102,6 +108,14 @@ test.each([
   [['--user', 'ada'], '"ada" is no user; write <name>:<password> or, for IAM logins, <email>.'],
   [['exec', '--json', '--', 'x'], '--json is not for exec, which prints nothing by itself.'],
   [['--address', '10.0.0.1'], '--address and --psc-dns-name go with --listen.'],
+  [
+    ['--listen', 'myhost'],
+    '"myhost" is no IP address, and the emulator listens on nothing else.\nGive an IP address of this machine, or 0.0.0.0 for all of them (on the command line: --listen 0.0.0.0).',
+  ],
+  [
+    ['--listen', '0.0.0.0', '--address', 'alloydb'],
+    '"alloydb" is no IP address, at which clients could dial an instance.\nA name goes into pscDnsName (on the command line: --psc-dns-name), for clients with the IP type PSC.',
+  ],
   [['exec'], 'Write the program to run after "--": alloydb-emulator exec -- node main.js'],
   [['exec', 'npm', 'test'], 'Write the program to run after "--": alloydb-emulator exec -- npm test'],
 ])('%j is refused, with what to do', (words, message) => {
