@@ -3,11 +3,14 @@ import { isLoopback, requireIpAddresses, requireLoopback } from './instance.ts'
 import { parseInstanceName } from './instance-name.ts'
 import { parseListenAddress } from './listen-address.ts'
 
+const MAX_NAME_BYTES = 63
+
 /** Refuses options that make no sense together, before anything is started. */
 export function checkOptions(options: EmulatorOptions): void {
   const { instances = [] } = options
   const isLocal = isLoopback(parseListenAddress(options.listenAddress))
   requireOwnPostgres(options)
+  requireMakeable(options)
   const uris = instances.map((instance) => (typeof instance === 'string' ? instance : instance.uri))
   const duplicate = uris.find((uri, index) => uris.indexOf(uri) !== index)
   if (duplicate) throw new Error(`The instance "${duplicate}" is given twice.`)
@@ -18,6 +21,21 @@ export function checkOptions(options: EmulatorOptions): void {
     if (isLocal) requireLoopback(instance)
   }
   requirePrimaries(instances)
+}
+
+/** Throws where a database can't be made. */
+function requireMakeable({ postgres, database }: EmulatorOptions): void {
+  if (database === undefined) return
+  if (typeof postgres === 'string') {
+    throw new Error(
+      'The URL of a PostgreSQL of your own names the database, and the emulator makes none there.\n' +
+        'Put its name at the end of the URL, and leave out the option database (on the command line: --database).',
+    )
+  }
+  if (database !== '' && !database.includes('\0') && Buffer.byteLength(database) <= MAX_NAME_BYTES) return
+  throw new Error(
+    `"${database}" can't be a database's name.\nGive one of ${MAX_NAME_BYTES} bytes at most, and of one at least.`,
+  )
 }
 
 /** Throws where files are to be run on data that is somebody else's, of which nobody knows whether it is new. */

@@ -49,10 +49,17 @@ export interface EmulatorOptions {
    */
   postgres?: PostgresAddress | string | undefined
   /**
-   * SQL files, run once where the data of a cluster is new, by the user `postgres` in the database `postgres`: each in one
-   * transaction, unless it has its own. An error stops the start. Defaults to none.
+   * A database that is made in every cluster where it is not there, and belongs to the user `postgres`. SQL files run in it.
+   * With the URL of a server of your own, that names the database. Defaults to `postgres`, which is always there.
+   */
+  database?: string | undefined
+  /**
+   * SQL files in UTF-8, run once where the data of a cluster is new, by the user `postgres` in {@link EmulatorOptions.database}:
+   * each in one transaction, unless it has its own. An error stops the start. Defaults to none.
    */
   initFiles?: readonly string[] | undefined
+  /** Is told of each cluster, by its resource name, for which SQL files were not run since its data is there already. */
+  onInitFilesSkipped?: ((cluster: string) => void) | undefined
   /**
    * A directory that keeps data, authorities and service accounts' keys between runs, for one emulator at a time; it is made
    * where it is not there. It holds private keys and passwords. Defaults to none: everything goes when the emulator stops.

@@ -4,6 +4,7 @@ import type { PostgresLogin, PostgresTarget } from './postgres-target.ts'
 import { encodeMessage, encodeStartup, PostgresError, readBackendMessage } from './postgres-wire.ts'
 
 const LOGIN_LIMIT_MS = 10_000
+const COPY_FAIL = encodeMessage('f', Buffer.from('no data come with the statement\0'))
 
 /**
  * The emulator's own connection to PostgreSQL: made at the first query, made again when it was lost, one query at a
@@ -42,6 +43,8 @@ export class PostgresAdmin {
     for (;;) {
       const { type, body } = await readBackendMessage(this.#socket)
       if (type === 'D') rows.push(decodeRow(body))
+      // It waits for data, and there are none.
+      else if (type === 'G') this.#socket.write(COPY_FAIL)
       else if (type === 'E') failure = new PostgresError(body)
       else if (type === 'Z') break
     }

@@ -1,5 +1,6 @@
-import { PostgresAdmin, quoteLiteral } from './postgres-admin.ts'
+import { PostgresAdmin, quoteIdentifier, quoteLiteral } from './postgres-admin.ts'
 import type { PostgresTarget } from './postgres-target.ts'
+import { PostgresError } from './postgres-wire.ts'
 
 // Emulators that share a PostgreSQL may do this at the same time.
 export const LOCK = "select pg_advisory_xact_lock(hashtext('alloydb-emulator'))"
@@ -28,6 +29,25 @@ export async function setUpOtherServer(target: PostgresTarget): Promise<void> {
     await run(target, `${LOCK};\n${OTHER_SERVER}`)
   } catch (cause) {
     throw explainOtherServer(target, cause)
+  }
+}
+
+const DUPLICATE_DATABASE = '42P04'
+const UNIQUE_VIOLATION = '23505'
+
+/** Makes a database that belongs to "postgres", unless it is there. */
+export async function makeDatabase(target: PostgresTarget, name: string): Promise<void> {
+  const admin = new PostgresAdmin(target)
+  try {
+    const found = await admin.query(`select from pg_database where datname = ${quoteLiteral(name)}`)
+    if (found.length === 0) await admin.query(`create database ${quoteIdentifier(name)} owner postgres`)
+  } catch (error) {
+    // Emulators that share a PostgreSQL may do this at the same time.
+    const isThere =
+      error instanceof PostgresError && [DUPLICATE_DATABASE, UNIQUE_VIOLATION].includes(error.code)
+    if (!isThere) throw error
+  } finally {
+    admin.close()
   }
 }
 

@@ -28,13 +28,16 @@ export const DEFAULT_LOGIN: PostgresLogin = { user: 'postgres', password: 'postg
 
 const DEFAULT_PORT = 5432
 
-/** The emulator's own server, or one that another emulator has started. */
-export function targetOfAddress({ socketPath, adminPassword }: PostgresAddress): PostgresTarget {
+/** The emulator's own server, or one that another emulator has started; `database` is the one that its users are shown. */
+export function targetOfAddress(
+  { socketPath, adminPassword }: PostgresAddress,
+  database: string = DEFAULT_LOGIN.database,
+): PostgresTarget {
   return {
     connection: { path: socketPath },
     admin: { user: SUPERUSER, password: adminPassword, database: 'postgres' },
     iamPasswords: false,
-    url: `postgres://postgres:postgres@/postgres?host=${encodeURI(dirname(socketPath))}`,
+    url: `postgres://postgres:postgres@/${encodeURIComponent(database)}?host=${encodeURI(dirname(socketPath))}`,
   }
 }
 

@@ -2,28 +2,32 @@ import { CertificateAuthority } from './certificate-authority.ts'
 import { Cluster, type DatabaseUser } from './cluster.ts'
 import type { DataDirectory } from './data-directory.ts'
 import type { EmulatorOptions } from './emulator.ts'
-import { explainOtherServer, setUpOtherServer } from './postgres-bootstrap.ts'
+import type { InitFile } from './init-file.ts'
+import { explainOtherServer, makeDatabase, setUpOtherServer } from './postgres-bootstrap.ts'
 import { startServer } from './postgres-server.ts'
-import { targetOfAddress, targetOfUrl } from './postgres-target.ts'
+import { DEFAULT_LOGIN, targetOfAddress, targetOfUrl } from './postgres-target.ts'
 import { runInitFile } from './run-init-file.ts'
 
 interface ClusterOptions {
   postgres: EmulatorOptions['postgres']
   databaseUsers: readonly DatabaseUser[]
-  initFiles: readonly string[]
+  /** Made where it is not there, but for somebody else's server, whose URL names it. */
+  database: string | undefined
+  initFiles: readonly InitFile[]
+  onInitFilesSkipped: EmulatorOptions['onInitFilesSkipped']
   /** Where the cluster is kept, or has been kept. */
   directory: DataDirectory | undefined
 }
 
 /** Starts a cluster: from what has been kept of it, or anew. */
 export async function startCluster(name: string, options: ClusterOptions): Promise<Cluster> {
-  const { directory, postgres } = options
+  const { directory, postgres, database } = options
   const kept = await directory?.readCluster(name)
   const authority = kept
     ? await CertificateAuthority.restore(kept.authority)
     : await CertificateAuthority.create()
   if (postgres !== undefined) {
-    const target = typeof postgres === 'string' ? targetOfUrl(postgres) : targetOfAddress(postgres)
+    const target = typeof postgres === 'string' ? targetOfUrl(postgres) : targetOfAddress(postgres, database)
     if (typeof postgres === 'string') await setUpOtherServer(target)
     const cluster = new Cluster(name, authority, target, undefined)
     return await finish(cluster, options, kept ? undefined : { authority })
@@ -34,14 +38,14 @@ export async function startCluster(name: string, options: ClusterOptions): Promi
   const own = await startServer({
     kept: directory && { path: await directory.postgresPath(name, { isNew }), adminPassword },
   })
-  const cluster = new Cluster(name, authority, targetOfAddress(own), own)
+  const cluster = new Cluster(name, authority, targetOfAddress(own, database), own)
   return await finish(cluster, options, isNew ? { authority, adminPassword: own.adminPassword } : undefined)
 }
 
 /** Adds users; sets up and keeps what is new. */
 async function finish(
   cluster: Cluster,
-  { databaseUsers, initFiles, directory, postgres }: ClusterOptions,
+  { databaseUsers, database, initFiles, onInitFilesSkipped, directory, postgres }: ClusterOptions,
   fresh: { authority: CertificateAuthority; adminPassword?: string } | undefined,
 ): Promise<Cluster> {
   try {
@@ -50,8 +54,13 @@ async function finish(
     } catch (error) {
       throw typeof postgres === 'string' ? explainOtherServer(cluster.postgres, error) : error
     }
-    if (fresh && postgres === undefined) {
-      for (const file of initFiles) await runInitFile(cluster.postgres, file)
+    if (database !== undefined) await makeDatabase(cluster.postgres, database)
+    if (fresh) {
+      for (const file of initFiles) {
+        await runInitFile(cluster.postgres, database ?? DEFAULT_LOGIN.database, file)
+      }
+    } else if (initFiles.length > 0) {
+      onInitFilesSkipped?.(cluster.name)
     }
     if (fresh) {
       await directory?.writeCluster(cluster.name, { ...fresh, authority: await fresh.authority.keep() })

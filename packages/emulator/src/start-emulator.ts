@@ -22,6 +22,7 @@ import { HttpPort } from './http-port.ts'
 import { HttpRouter } from './http-router.ts'
 import { Iam, isServiceAccount } from './iam.ts'
 import { Incidents } from './incidents.ts'
+import { readInitFiles } from './init-file.ts'
 import { InstanceIncidents } from './instance-incidents.ts'
 import { Instance, isLoopback, type EmulatedInstance, type InstanceAddresses } from './instance.ts'
 import { parseInstanceName } from './instance-name.ts'
@@ -162,9 +163,12 @@ class RunningEmulator implements Emulator {
     adminPort = 0,
     postgres,
     databaseUsers = [{ email: this.#email }],
-    initFiles = [],
+    database,
+    initFiles: initPaths = [],
     dataDirectory,
+    onInitFilesSkipped,
   }: EmulatorOptions): Promise<void> {
+    const initFiles = await readInitFiles(initPaths)
     const directory = dataDirectory === undefined ? undefined : await DataDirectory.open(dataDirectory)
     this.#directory = directory
     if (directory) await this.#credentials.keepIn(directory)
@@ -175,7 +179,14 @@ class RunningEmulator implements Emulator {
       this.serviceAccount = await this.#credentials.serviceAccountKey(this.#email)
     })
     const startOne = async (name: string): Promise<void> => {
-      const cluster = await startCluster(name, { postgres, databaseUsers, initFiles, directory })
+      const cluster = await startCluster(name, {
+        postgres,
+        databaseUsers,
+        database,
+        initFiles,
+        onInitFilesSkipped,
+        directory,
+      })
       this.#started.push(cluster)
       this.#clusters.set(name, cluster)
     }

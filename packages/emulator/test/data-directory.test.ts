@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest'
 import { DataDirectory } from '../src/data-directory.ts'
 import { startEmulator, type EmulatorOptions } from '../src/index.ts'
+import { targetOfAddress } from '../src/postgres-target.ts'
+import { runInitFile } from '../src/run-init-file.ts'
 import { certificate, login } from './dial.ts'
 import { runProgram } from './command-line/run-bin.ts'
 
@@ -29,7 +31,13 @@ function sqlFile(name: string, sql: string): string {
 
 test('data, authorities, keys and users are there at the next start; SQL files are not run again', async () => {
   const init = sqlFile('init.sql', 'create table runs (at timestamptz);\ninsert into runs values (now());')
-  const options: EmulatorOptions = { instances: [A], dataDirectory, initFiles: [init] }
+  const skipped: string[] = []
+  const options: EmulatorOptions = {
+    instances: [A],
+    dataDirectory,
+    initFiles: [init],
+    onInitFilesSkipped: (cluster) => skipped.push(cluster),
+  }
   const kept = async (): Promise<unknown[]> => {
     await using emulator = await startEmulator(options)
     const client = await login(emulator, { password: 'postgres' })
@@ -42,7 +50,9 @@ test('data, authorities, keys and users are there at the next start; SQL files a
   }
   const first = await kept()
   expect(first.slice(0, 2)).toEqual([[{ runs: '1', user: 'postgres' }], [{ tableowner: 'postgres' }]])
+  expect(skipped).toEqual([])
   expect(await kept()).toEqual(first)
+  expect(skipped).toEqual(['projects/p/locations/r/clusters/a'])
   for (const name of ['credentials.json', 'clusters/p.r.a/cluster.json']) {
     expect(statSync(join(dataDirectory, name)).mode & 0o777).toBe(0o600)
   }
@@ -93,6 +103,70 @@ test('what an emulator that was killed has written is there, and is kept', async
   const client = await login(emulator, { password: 'postgres' })
   expect((await client.query('select * from kept')).rows).toEqual([])
   await client.end()
+})
+
+test('SQL files run in the database that is asked for, in UTF-8 with or without a byte order mark', async () => {
+  const dump = '\\restrict aBc\n\nselect 1;\n\\unrestrict aBc\n'
+  const files = [
+    sqlFile('mark.sql', '\uFEFFcreate table marked (n int)'),
+    sqlFile('dump.sql', dump),
+    sqlFile('copy.sql', 'copy (select 1) to stdout'),
+  ]
+  await using emulator = await startEmulator({ database: 'my "shop"', initFiles: files })
+  expect(emulator.instances[0]!.postgresUrl).toContain('@/my%20%22shop%22?host=')
+  const client = await login(emulator, { password: 'postgres', database: 'my "shop"' })
+  const { rows } = await client.query('select current_database(), (select count(*) from marked)')
+  expect(rows).toEqual([{ current_database: 'my "shop"', count: '0' }])
+  await client.query('create schema mine')
+  await client.end()
+})
+
+test('a database is made once on a PostgreSQL that emulators share, and never on another', async () => {
+  const options = { postgres: inject('postgres'), database: 'shared' }
+  const both = await Promise.all([startEmulator(options), startEmulator(options)])
+  for (const emulator of both) {
+    await (await login(emulator, { password: 'postgres', database: 'shared' })).end()
+    await emulator.stop()
+  }
+  const url = { postgres: 'postgres://me@127.0.0.1:1/db', database: 'shop' }
+  await expect(startEmulator(url)).rejects.toThrow(/names the database, and the emulator makes none there/)
+  await expect(startEmulator({ database: 'x'.repeat(64) })).rejects.toThrow(/can't be a database's name/)
+})
+
+describe('an SQL file that is none', () => {
+  test('is known before anything is started', async () => {
+    const files: [string, RegExp][] = [
+      [
+        join(dataDirectory, 'nowhere.sql'),
+        /nowhere.sql" is not there\.\nGive a file; a relative path begins/,
+      ],
+      [dataDirectory, /" is a directory\.\nGive a file/],
+      [sqlFile('utf16.sql', '\0s\0e\0l'), /" is not a text in UTF-8\.\nSave it/],
+    ]
+    for (const [file, message] of files) {
+      await expect(startEmulator({ dataDirectory, initFiles: [file] })).rejects.toThrow(message)
+      expect(readdirSync(dataDirectory)).not.toContain('clusters')
+    }
+  })
+
+  test('has what only psql can run, or no transaction can: says what to do', async () => {
+    const postgres = inject('postgres')
+    const target = targetOfAddress(postgres)
+    const run = (sql: string): Promise<void> => runInitFile(target, 'postgres', { path: 'a.sql', sql })
+    const copy = 'Only psql can run COPY … FROM stdin with its data in the file: use INSERT'
+    await expect(run('create temp table t (n int);\nCOPY t FROM stdin;')).rejects.toThrow(
+      `a.sql:2: COPY from stdin failed: no data come with the statement (57014)\n${copy}`,
+    )
+    await expect(run('COPY public.t (n, m) FROM stdin;\n1\tone\n\\.\n')).rejects.toThrow(
+      `a.sql:2: syntax error at or near "1" (42601)\n${copy}`,
+    )
+    await expect(run('select 1;\n\\connect shop\n')).rejects.toThrow(
+      `a.sql:2: syntax error at or near "\\" (42601)\nWhat begins with a backslash is a command of psql's`,
+    )
+    await expect(run('create database other;\nselect 1')).rejects.toThrow(
+      /^a\.sql: CREATE DATABASE cannot run inside a transaction block \(25001\)\nA file runs in one transaction/,
+    )
+  })
 })
 
 describe('an SQL file with a mistake', () => {

@@ -20,6 +20,7 @@ type OptionName =
   | 'address'
   | 'psc-dns-name'
   | 'postgres'
+  | 'database'
   | 'data-dir'
   | 'init'
   | 'json'
@@ -89,6 +90,14 @@ const OPTIONS: Readonly<Record<OptionName, OptionDescription>> = {
       'be a superuser or have CREATEROLE. The server is left running, and its data alone.',
     ],
   },
+  database: {
+    type: 'string',
+    value: '<name>',
+    help: [
+      'A database to work in: made where it is not there, and owned by the user "postgres".',
+      'Defaults to "postgres".',
+    ],
+  },
   'data-dir': {
     type: 'string',
     value: '<directory>',
@@ -97,7 +106,10 @@ const OPTIONS: Readonly<Record<OptionName, OptionDescription>> = {
   init: {
     type: 'string',
     value: '<file.sql>',
-    help: ['SQL to run once, on new data, as the user "postgres". May be given several times.'],
+    help: [
+      'SQL to run once, on new data, as the user "postgres" in --database; each file all or nothing.',
+      'May be given several times.',
+    ],
   },
   json: { type: 'boolean', help: ['Prints one line of JSON when ready, and nothing else on stdout.'] },
   quiet: { type: 'boolean', short: 'q', help: ['Does not log connections.'] },

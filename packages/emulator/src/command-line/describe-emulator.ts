@@ -4,6 +4,7 @@ import type { EmulatedInstance } from '../instance.ts'
 
 interface RunningEmulator {
   emulator: Emulator
+  database: string
   /** Whether PostgreSQL is somebody's own, whose users are not ours to tell. */
   ownPostgres: boolean
   serviceAccountFile: string
@@ -13,6 +14,7 @@ interface RunningEmulator {
 /** What is running and how to use it, at a glance. */
 export function describeEmulator({
   emulator,
+  database,
   ownPostgres,
   serviceAccountFile,
   startMs,
@@ -22,6 +24,7 @@ export function describeEmulator({
 
   Admin API   ${host}
 ${instances.map(describeInstance).join('\n')}
+  Database    ${database}
 
   export ALLOYDB_EMULATOR_HOST=${host}
   export GOOGLE_APPLICATION_CREDENTIALS=${serviceAccountFile}  # for connectors in other languages
@@ -42,11 +45,12 @@ function describeInstance(instance: EmulatedInstance): string {
 }
 
 /** The same for a script. */
-export function summarizeEmulator({ emulator, serviceAccountFile }: RunningEmulator): unknown {
+export function summarizeEmulator({ emulator, database, serviceAccountFile }: RunningEmulator): unknown {
   return {
     host: emulator.host,
     serviceAccountFile,
     serviceAccount: emulator.serviceAccount.client_email,
+    database,
     instances: emulator.instances.map((instance) => ({
       uri: instance.uri,
       instanceType: instance.instanceType,

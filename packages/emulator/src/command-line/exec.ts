@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import type { Emulator, EmulatorOptions } from '../emulator.ts'
-import { DEFAULT_LOGIN, targetOfUrl } from '../postgres-target.ts'
-import { startEmulator } from '../start-emulator.ts'
 import { exitCodeOf, Interruptions } from './interruptions.ts'
 import type { ExecCommand } from './parse-command-line.ts'
+import { postgresLogin } from './postgres-login.ts'
+import { reportError } from './report-error.ts'
 import { writeServiceAccountFile } from './service-account-file.ts'
+import { startReporting } from './start-reporting.ts'
 
 // What shells say of a program that they could not run.
 const CANNOT_EXECUTE = 126
@@ -13,14 +14,14 @@ const NOT_FOUND = 127
 /** Runs a program beside an emulator, and returns its exit code. */
 export async function exec({ file, args, options }: ExecCommand): Promise<number> {
   using interruptions = new Interruptions()
-  await using emulator = await interruptions.during(startEmulator(options))
+  await using emulator = await interruptions.during(startReporting(options))
   await using serviceAccountFile = await writeServiceAccountFile(
     emulator.serviceAccount,
     options.dataDirectory,
   )
   const { signal } = interruptions
   if (signal) return exitCodeOf(signal)
-  const env = { ...process.env, ...environmentOf(emulator, options.postgres, serviceAccountFile.path) }
+  const env = { ...process.env, ...environmentOf(emulator, options, serviceAccountFile.path) }
   return await run(file, args, env, interruptions)
 }
 
@@ -42,9 +43,7 @@ function run(
       handOver[Symbol.dispose]()
       if (error.code === 'ENOENT' || error.code === 'EACCES') {
         const found = error.code === 'EACCES'
-        process.stderr.write(
-          `alloydb-emulator: ${file}: ${found ? 'permission denied' : 'command not found'}\n`,
-        )
+        reportError(`${file}: ${found ? 'permission denied' : 'command not found'}`)
         resolve(found ? CANNOT_EXECUTE : NOT_FOUND)
       } else {
         reject(error)
@@ -59,11 +58,10 @@ function run(
 
 function environmentOf(
   emulator: Emulator,
-  postgres: EmulatorOptions['postgres'],
+  options: EmulatorOptions,
   serviceAccountFile: string,
 ): Record<string, string> {
-  const { user, password, database } =
-    typeof postgres === 'string' ? targetOfUrl(postgres).admin : DEFAULT_LOGIN
+  const { user, password, database } = postgresLogin(options)
   const readPool = emulator.instances.find(({ instanceType }) => instanceType === 'READ_POOL')
   return {
     ...emulator.env,

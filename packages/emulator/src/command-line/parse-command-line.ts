@@ -78,6 +78,7 @@ function emulatorOptions(
     port: parsePort(given, 'port') ?? defaults.port,
     adminPort: parsePort(given, 'admin-port') ?? defaults.adminPort,
     postgres: given.one('postgres'),
+    database: given.one('database'),
     dataDirectory: given.one('data-dir'),
     initFiles: given.all('init'),
   }

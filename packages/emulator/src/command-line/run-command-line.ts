@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { exec } from './exec.ts'
 import { helpText } from './help-text.ts'
 import { parseCommandLine } from './parse-command-line.ts'
+import { reportError } from './report-error.ts'
 import { serve } from './serve.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -24,8 +25,7 @@ export async function runCommandLine(words: readonly string[]): Promise<number> 
         return await exec(command)
     }
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    process.stderr.write(`alloydb-emulator: ${message}\n`)
+    reportError(error instanceof Error ? error.message : String(error))
     if (!(error instanceof UsageError)) return 1
     process.stderr.write('See alloydb-emulator --help.\n')
     return USAGE_ERROR

@@ -1,10 +1,11 @@
 import type { ConnectionReport } from '../connection-log.ts'
-import { startEmulator } from '../start-emulator.ts'
 import { describeConnection } from './describe-connection.ts'
 import { describeEmulator, summarizeEmulator } from './describe-emulator.ts'
 import { Interruptions } from './interruptions.ts'
 import type { ServeCommand } from './parse-command-line.ts'
+import { postgresLogin } from './postgres-login.ts'
 import { writeServiceAccountFile } from './service-account-file.ts'
+import { startReporting } from './start-reporting.ts'
 
 /** Runs an emulator until it is interrupted. */
 export async function serve({ options, json, quiet }: ServeCommand): Promise<number> {
@@ -14,7 +15,7 @@ export async function serve({ options, json, quiet }: ServeCommand): Promise<num
     process.stderr.write(`${describeConnection(connection, new Date())}\n`)
   }
   await using emulator = await interruptions.during(
-    startEmulator({ ...options, ...(!quiet && { onConnection }) }),
+    startReporting({ ...options, ...(!quiet && { onConnection }) }),
   )
   if (interruptions.signal) return 0
   await using serviceAccountFile = await writeServiceAccountFile(
@@ -23,6 +24,7 @@ export async function serve({ options, json, quiet }: ServeCommand): Promise<num
   )
   const running = {
     emulator,
+    database: postgresLogin(options).database,
     ownPostgres: options.postgres !== undefined,
     serviceAccountFile: serviceAccountFile.path,
     startMs: performance.now() - startedAt,

@@ -31,6 +31,8 @@ describe('no command', () => {
       'b.sql',
       '--postgres',
       'postgres://me@h/d',
+      '--database',
+      'shop',
     ]
     const users = ['--user', 'ada:pass:word', '--user', 'bob@example.com']
     expect(parseCommandLine([...words, ...data, ...users, '--admin-port', '1', '--json', '-q'])).toEqual({
@@ -44,6 +46,7 @@ describe('no command', () => {
         port: 0,
         adminPort: 1,
         postgres: 'postgres://me@h/d',
+        database: 'shop',
         dataDirectory: 'data',
         initFiles: ['a.sql', 'b.sql'],
       },

@@ -11,7 +11,7 @@ const FREE_PORTS = ['--port', '0', '--admin-port', '0']
 
 describe('alloydb-emulator', { timeout: TIMEOUT_MS }, () => {
   test('says what is running, logs connections, and leaves nothing when it is told to end', async () => {
-    const child = startBin('--json', ...FREE_PORTS)
+    const child = startBin('--json', '--database', 'shop', ...FREE_PORTS)
     const exited = once(child, 'exit')
     const log = text(child.stderr)
     const [line] = (await once(child.stdout, 'data')) as [Buffer]
@@ -19,6 +19,7 @@ describe('alloydb-emulator', { timeout: TIMEOUT_MS }, () => {
     expect(ready).toMatchObject({
       host: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
       serviceAccount: 'app@emulator.iam.gserviceaccount.com',
+      database: 'shop',
       instances: [
         {
           uri: 'projects/emulator/locations/local/clusters/main/instances/primary',
