@@ -11,6 +11,16 @@ import type { RecordedRequest } from './request-log.ts'
 /** The instance of an emulator that is given none. */
 export const DEFAULT_INSTANCE = 'projects/emulator/locations/local/clusters/main/instances/primary'
 
+/** How a PostgreSQL that the emulator had started came to its end, when nobody had stopped it. */
+export interface PostgresExit {
+  /** The resource name of the cluster. */
+  cluster: string
+  /** A signal, such as `SIGKILL`, or an exit code. */
+  reason: string
+  /** The end of what it has logged. */
+  log: string
+}
+
 /** How an emulator is set up. */
 export interface EmulatorOptions {
   /**
@@ -65,6 +75,10 @@ export interface EmulatorOptions {
    * where it is not there. It holds private keys and passwords. Defaults to none: everything goes when the emulator stops.
    */
   dataDirectory?: string | undefined
+  /** Is told where a PostgreSQL of the emulator's own dies. Logins to that cluster fail from then on; the rest goes on. */
+  onPostgresExit?: ((exit: PostgresExit) => void) | undefined
+  /** Gives the start up: it fails with the signal's reason, and leaves nothing. After the start it has no effect. */
+  signal?: AbortSignal | undefined
   /** Is told of each connection to a server-side proxy, once it is clear how that turned out. */
   onConnection?: ((connection: ConnectionReport) => void) | undefined
 }

@@ -1,6 +1,6 @@
 // The declarations name Node's types, which no program has by itself.
 /// <reference types="node" preserve="true" />
-export type { Emulator, EmulatorOptions, TokenSettings } from './emulator.ts'
+export type { Emulator, EmulatorOptions, PostgresExit, TokenSettings } from './emulator.ts'
 export { startEmulator } from './start-emulator.ts'
 export type { PostgresAddress } from './postgres-address.ts'
 export { startPostgres, type PostgresServer } from './postgres-server.ts'

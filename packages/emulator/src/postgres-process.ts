@@ -1,15 +1,16 @@
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
-import { chown, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { PostgresBinaries } from './postgres-binaries.ts'
+import { commandLineOf, isAlive } from './process-table.ts'
 import { delay } from './sockets.ts'
 
 /** A running PostgreSQL server. */
 export interface PostgresProcess {
   pid: number
-  /** Resolves when it has ended, for whatever reason. */
-  exited: Promise<void>
+  /** Resolves when it has ended, with the reason: a signal, or an exit code. */
+  exited: Promise<string>
   /** The end of what it has logged. */
   log(this: void): string
   stop(this: void): Promise<void>
@@ -52,6 +53,8 @@ interface PostgresSettings {
   maxConnections: number
   /** Where the data is to be kept, or has been kept. Without it, it lies in the runtime directory and goes with that. */
   keptData: { path: string; isNew: boolean } | undefined
+  /** Gives the start up. */
+  signal: AbortSignal | undefined
 }
 
 /**
@@ -63,14 +66,15 @@ export async function startPostgresProcess(
   directory: string,
   settings: PostgresSettings,
 ): Promise<PostgresProcess> {
-  const { keptData } = settings
+  const { keptData, signal } = settings
   const data = keptData?.path ?? join(directory, 'data')
   const hbaFile = join(directory, 'pg_hba.conf')
   await writeFile(hbaFile, settings.hostBasedAuthentication, { mode: 0o600 })
   const identity = await chooseIdentity(binaries, dirname(data))
   await giveTo(identity, directory, hbaFile)
-  if (keptData && !keptData.isNew) await checkKeptData(identity, binaries, data)
+  if (keptData && !keptData.isNew) await checkKeptData(identity, binaries, data, signal)
   else await initialise(identity, binaries, { ...settings, data, passwordFile: join(directory, 'password') })
+  signal?.throwIfAborted()
 
   const durability = keptData
     ? { synchronous_commit: 'off' }
@@ -107,12 +111,19 @@ export async function startPostgresProcess(
 async function initialise(
   identity: Identity,
   binaries: PostgresBinaries,
-  { data, passwordFile, password, superuser }: PostgresSettings & { data: string; passwordFile: string },
+  {
+    data,
+    passwordFile,
+    password,
+    superuser,
+    signal,
+  }: PostgresSettings & { data: string; passwordFile: string },
 ): Promise<void> {
+  signal?.throwIfAborted()
   await writeFile(passwordFile, password, { mode: 0o600 })
   await mkdir(data, { mode: 0o700 })
   await giveTo(identity, data, passwordFile)
-  const { code, output } = await run(identity, binaries.initdb, [
+  const options = [
     `--pgdata=${data}`,
     `--username=${superuser}`,
     `--pwfile=${passwordFile}`,
@@ -123,14 +134,21 @@ async function initialise(
     '--builtin-locale=C.UTF-8',
     '--no-sync',
     '--no-instructions',
-  ])
+  ]
+  const { code, output } = await run(identity, binaries.initdb, options, signal)
+  signal?.throwIfAborted()
   if (code !== 0) {
     throw new Error(`The emulator's PostgreSQL could not be initialised in "${data}".\n${output}`)
   }
 }
 
 /** Throws where another major version has written the data; waits for a server that is on its way out. */
-async function checkKeptData(identity: Identity, binaries: PostgresBinaries, data: string): Promise<void> {
+async function checkKeptData(
+  identity: Identity,
+  binaries: PostgresBinaries,
+  data: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const written = (await readFile(join(data, 'PG_VERSION'), 'utf8')).trim()
   const { output } = await run(identity, binaries.postgres, ['--version'])
   const [, own] = /(\d+)\.\d+/.exec(output) ?? []
@@ -142,16 +160,23 @@ async function checkKeptData(identity: Identity, binaries: PostgresBinaries, dat
   }
   const pidFile = join(data, 'postmaster.pid')
   const deadline = performance.now() + KEPT_DATA_LIMIT_MS
-  while (performance.now() < deadline && (await isServed(pidFile))) await delay(50)
-}
-
-/** Whether the server whose process id is in the file still runs; after a crash the file stays. */
-async function isServed(pidFile: string): Promise<boolean> {
-  const pid = Number.parseInt(await readFile(pidFile, 'utf8').catch(() => ''), 10)
-  try {
-    return pid > 0 && process.kill(pid, 0)
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  for (;;) {
+    const pid = Number.parseInt(await readFile(pidFile, 'utf8').catch(() => ''), 10)
+    if (!(pid > 0 && isAlive(pid))) return
+    const program = await commandLineOf(pid)
+    if (program !== undefined && !program.includes(data)) {
+      // The file stays after a crash, and ids are used again: PostgreSQL would take the other process for a server.
+      await rm(pidFile, { force: true })
+      return
+    }
+    if (performance.now() > deadline) {
+      throw new Error(
+        `Another PostgreSQL, the process ${pid}, runs on the data in "${data}".\n` +
+          `Stop it; if that process is no PostgreSQL, delete "${pidFile}".`,
+      )
+    }
+    signal?.throwIfAborted()
+    await delay(50)
   }
 }
 
@@ -162,8 +187,10 @@ async function giveTo({ ids: { uid, gid } }: Identity, ...paths: string[]): Prom
 
 async function untilReady(child: ChildProcess, stopSignal: NodeJS.Signals): Promise<PostgresProcess> {
   let log = ''
-  const exited = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve()).once('error', () => resolve())
+  const exited = new Promise<string>((resolve) => {
+    child
+      .once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`))
+      .once('error', (error) => resolve(error.message))
   })
   const stop = async (): Promise<void> => {
     child.kill(stopSignal)
@@ -180,8 +207,10 @@ async function untilReady(child: ChildProcess, stopSignal: NodeJS.Signals): Prom
         START_LIMIT_MS,
       )
       child.once('error', (error) => fail(error.message, error))
-      child.once('exit', (code, signal) => fail(`it ended with ${signal ?? `exit code ${code}`}`))
-      void exited.then(() => clearTimeout(timer))
+      void exited.then((reason) => {
+        clearTimeout(timer)
+        fail(`it ended with ${reason}`)
+      })
       child.stderr?.setEncoding('utf8').on('data', (text: string) => {
         log = (log + text).slice(-LOG_TAIL)
         if (!log.includes('database system is ready to accept connections')) return
@@ -231,21 +260,44 @@ function commandLine({ prefix }: Identity, command: string, args: readonly strin
   return [first!, rest]
 }
 
+/** Runs a program to its end, or, where the signal says so, ends it and what it has started. */
 function run(
   identity: Identity,
   program: string,
   programArgs: readonly string[],
+  signal?: AbortSignal,
 ): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve) => {
     const [command, args] = commandLine(identity, program, programArgs)
     let output = ''
-    const child = spawn(command, args, { ...identity.ids, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command, args, {
+      ...identity.ids,
+      cwd: '/',
+      // A process group of its own, so that Ctrl-C in a terminal reaches us alone.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const collect = (text: string): void => {
       output = (output + text).slice(-LOG_TAIL)
     }
+    const giveUp = (): void => killGroup(child)
+    signal?.addEventListener('abort', giveUp)
     child.stdout.setEncoding('utf8').on('data', collect)
     child.stderr.setEncoding('utf8').on('data', collect)
     child.once('error', (error) => resolve({ code: null, output: error.message }))
-    child.once('close', (code) => resolve({ code, output }))
+    child.once('close', (code) => {
+      signal?.removeEventListener('abort', giveUp)
+      resolve({ code, output })
+    })
   })
+}
+
+/** Ends a process that leads a group, and the group. */
+function killGroup({ pid, exitCode, signalCode }: ChildProcess): void {
+  if (pid === undefined || exitCode !== null || signalCode !== null) return
+  try {
+    process.kill(-pid, 'SIGTERM')
+  } catch {
+    // It has ended this moment.
+  }
 }

@@ -44,8 +44,16 @@ export interface KeptPostgres {
   adminPassword: string | undefined
 }
 
+interface ServerOptions {
+  kept?: KeptPostgres | undefined
+  /** Gives the start up. */
+  signal?: AbortSignal | undefined
+  /** Is told where the server ends and nobody has stopped it: with a signal or an exit code, and what it has logged. */
+  onExit?: ((reason: string, log: string) => void) | undefined
+}
+
 /** Starts a PostgreSQL whose data is kept, or goes with it. */
-export async function startServer({ kept }: { kept?: KeptPostgres | undefined }): Promise<PostgresServer> {
+export async function startServer({ kept, signal, onExit }: ServerOptions): Promise<PostgresServer> {
   const binaries = await locatePostgresBinaries()
   const directory = await createRuntimeDirectory()
   const adminPassword = kept?.adminPassword ?? randomBytes(24).toString('base64url')
@@ -59,12 +67,16 @@ export async function startServer({ kept }: { kept?: KeptPostgres | undefined })
       hostBasedAuthentication: HOST_BASED_AUTHENTICATION,
       maxConnections: 600,
       keptData: kept && { path: kept.path, isNew },
+      signal,
     })
     await sweep
     const address = { socketPath: join(directory.path, '.s.PGSQL.5432'), adminPassword }
     if (isNew) await setUpOwnServer(targetOfAddress(address))
     let stopped: Promise<void> | undefined
-    const { pid, log, stop } = server
+    const { pid, exited, log, stop } = server
+    void exited.then((reason) => {
+      if (!stopped) onExit?.(reason, log())
+    })
     const stopOnce = (): Promise<void> => (stopped ??= stop().then(() => directory.remove()))
     return { ...address, pid, log, stop: stopOnce, [Symbol.asyncDispose]: stopOnce }
   } catch (error) {

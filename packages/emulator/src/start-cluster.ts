@@ -15,13 +15,15 @@ interface ClusterOptions {
   database: string | undefined
   initFiles: readonly InitFile[]
   onInitFilesSkipped: EmulatorOptions['onInitFilesSkipped']
+  onPostgresExit: EmulatorOptions['onPostgresExit']
+  signal: AbortSignal | undefined
   /** Where the cluster is kept, or has been kept. */
   directory: DataDirectory | undefined
 }
 
 /** Starts a cluster: from what has been kept of it, or anew. */
 export async function startCluster(name: string, options: ClusterOptions): Promise<Cluster> {
-  const { directory, postgres, database } = options
+  const { directory, postgres, database, signal, onPostgresExit } = options
   const kept = await directory?.readCluster(name)
   const authority = kept
     ? await CertificateAuthority.restore(kept.authority)
@@ -37,6 +39,8 @@ export async function startCluster(name: string, options: ClusterOptions): Promi
   const isNew = adminPassword === undefined
   const own = await startServer({
     kept: directory && { path: await directory.postgresPath(name, { isNew }), adminPassword },
+    signal,
+    onExit: (reason, log) => onPostgresExit?.({ cluster: name, reason, log }),
   })
   const cluster = new Cluster(name, authority, targetOfAddress(own, database), own)
   return await finish(cluster, options, isNew ? { authority, adminPassword: own.adminPassword } : undefined)

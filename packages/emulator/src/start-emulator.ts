@@ -167,6 +167,8 @@ class RunningEmulator implements Emulator {
     initFiles: initPaths = [],
     dataDirectory,
     onInitFilesSkipped,
+    onPostgresExit,
+    signal,
   }: EmulatorOptions): Promise<void> {
     const initFiles = await readInitFiles(initPaths)
     const directory = dataDirectory === undefined ? undefined : await DataDirectory.open(dataDirectory)
@@ -185,12 +187,15 @@ class RunningEmulator implements Emulator {
         database,
         initFiles,
         onInitFilesSkipped,
+        onPostgresExit,
+        signal,
         directory,
       })
       this.#started.push(cluster)
       this.#clusters.set(name, cluster)
     }
     await allOf([admin, ...[...names].map(startOne)])
+    signal?.throwIfAborted()
     const all = instances.map((given) => (typeof given === 'string' ? { uri: given } : given))
     const isLocal = isLoopback(this.#listenAddress)
     const assigned = isLocal

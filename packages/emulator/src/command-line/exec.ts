@@ -14,7 +14,8 @@ const NOT_FOUND = 127
 /** Runs a program beside an emulator, and returns its exit code. */
 export async function exec({ file, args, options }: ExecCommand): Promise<number> {
   using interruptions = new Interruptions()
-  await using emulator = await interruptions.during(startReporting(options))
+  await using emulator = await startReporting(options, interruptions)
+  if (!emulator) return exitCodeOf(interruptions.signal!)
   await using serviceAccountFile = await writeServiceAccountFile(
     emulator.serviceAccount,
     options.dataDirectory,

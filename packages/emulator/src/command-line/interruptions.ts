@@ -32,17 +32,29 @@ export class Interruptions implements Disposable {
   }
 
   /**
-   * Waits for a start. After a signal it may still come to its end, so that everything is stopped in order; but this process
-   * does not wait for long, since what is being started may wait for ever.
+   * Makes a start, which the first signal gives up; then there is nothing. This process does not wait for long for the start
+   * to end, since what is being started may wait for ever.
    */
-  async during<T>(starting: Promise<T>): Promise<T> {
+  async during<T extends AsyncDisposable>(
+    start: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T | undefined> {
     let isOver = false
+    const abort = new AbortController()
     void this.first.then((signal) => {
+      if (isOver) return
+      abort.abort()
       const giveUp = (): void => void (isOver || process.exit(exitCodeOf(signal)))
       setTimeout(giveUp, START_LIMIT_MS).unref()
     })
     try {
-      return await starting
+      const started = await start(abort.signal)
+      if (!this.signal) return started
+      await started[Symbol.asyncDispose]()
+      return undefined
+    } catch (error) {
+      // Whatever the start says, it is the signal's doing.
+      if (this.signal) return undefined
+      throw error
     } finally {
       isOver = true
     }

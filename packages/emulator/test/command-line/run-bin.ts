@@ -29,6 +29,19 @@ export function startBin(...words: string[]): ChildProcessByStdio<null, Readable
   return spawn(process.execPath, [...FLAGS, bin, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
+/** Starts it as a terminal does, which sends Ctrl-C to the whole process group. */
+export function startBinInGroup(
+  env: Readonly<Record<string, string>>,
+  ...words: string[]
+): { child: ChildProcessByStdio<null, Readable, Readable>; pressCtrlC: () => void } {
+  const child = spawn(process.execPath, [...FLAGS, bin, ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+    detached: true,
+  })
+  return { child, pressCtrlC: () => void process.kill(-child.pid!, 'SIGINT') }
+}
+
 /** Runs the program to its end. */
 export async function runBin(
   ...words: string[]

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { dirname } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { runBin, sharedPostgresOption, startBin } from './run-bin.ts'
+import { runBin, sharedPostgresOption, startBin, startBinInGroup } from './run-bin.ts'
 
 const TIMEOUT_MS = 30_000
 const FREE_PORTS = ['--port', '0', '--admin-port', '0']
@@ -67,6 +68,37 @@ Choose another one by the option adminPort (on the command line: --admin-port), 
     child.kill('SIGTERM')
     expect(await exited).toEqual([143, null])
     silent.close()
+  })
+
+  test('ends without a word and leaves nothing where Ctrl-C comes while PostgreSQL is set up', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'test-'))
+    chmodSync(directory, 0o777)
+    const { child, pressCtrlC } = startBinInGroup({ TMPDIR: directory }, ...FREE_PORTS)
+    const [exited, stdout, stderr] = [once(child, 'exit'), text(child.stdout), text(child.stderr)]
+    const isBeingSetUp = (): boolean =>
+      readdirSync(directory).some((name) => existsSync(join(directory, name, 'data', 'PG_VERSION')))
+    await expect.poll(isBeingSetUp, { interval: 5, timeout: 20_000 }).toBe(true)
+    pressCtrlC()
+    expect([await stdout, await stderr, await exited]).toEqual(['', '', [130, null]])
+    expect(readdirSync(directory)).toEqual([])
+    rmSync(directory, { recursive: true })
+  })
+
+  test('ends with 1 where its PostgreSQL dies, and says so with the end of the log', async () => {
+    const child = startBin('--json', ...FREE_PORTS)
+    const [exited, stderr] = [once(child, 'exit'), text(child.stderr)]
+    const [line] = (await once(child.stdout, 'data')) as [Buffer]
+    const { postgresUrl } = JSON.parse(String(line)).instances[0]
+    const directory = new URL(postgresUrl.replace('@/', '@x/')).searchParams.get('host')!
+    process.kill(
+      Number.parseInt(readFileSync(join(directory, 'data', 'postmaster.pid'), 'utf8'), 10),
+      'SIGKILL',
+    )
+    expect(await exited).toEqual([1, null])
+    expect(await stderr).toMatch(
+      /^alloydb-emulator: The PostgreSQL of projects\/emulator\/locations\/local\/clusters\/main has ended by itself, with SIGKILL\. The end of its log:\n {2}.*ready to accept connections\n$/s,
+    )
+    expect(existsSync(directory)).toBe(false)
   })
 
   test('goes on where nobody reads what it says any more', async () => {
