@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { CertificateAuthority } from './certificate-authority.ts'
+import { CertificateAuthority } from './certificate-authority.ts'
 import { databaseUserOf } from './iam.ts'
 import { PostgresAdmin, quoteIdentifier, quoteLiteral } from './postgres-admin.ts'
 import type { PostgresServer } from './postgres-server.ts'
@@ -36,23 +36,40 @@ export class Cluster {
   readonly uid: string = randomUUID()
   /** RFC 3339. */
   readonly createTime: string = new Date().toISOString()
-  authority: CertificateAuthority
+  #authority: CertificateAuthority
+  readonly #keep: (authority: CertificateAuthority) => Promise<void>
   readonly postgres: PostgresTarget
   readonly #own: PostgresServer | undefined
   readonly #admin: PostgresAdmin
 
-  /** `own`: the server to stop with the cluster; without it, the one at `postgres` is somebody else's. */
+  /**
+   * `own`: the server to stop with the cluster; without it, the one at `postgres` is somebody else's. `keep` writes another
+   * authority to where the cluster is kept.
+   */
   constructor(
     name: string,
     authority: CertificateAuthority,
     postgres: PostgresTarget,
     own: PostgresServer | undefined,
+    keep: (authority: CertificateAuthority) => Promise<void>,
   ) {
     this.name = name
-    this.authority = authority
+    this.#authority = authority
+    this.#keep = keep
     this.postgres = postgres
     this.#own = own
     this.#admin = new PostgresAdmin(postgres)
+  }
+
+  get authority(): CertificateAuthority {
+    return this.#authority
+  }
+
+  /** Makes another authority: all certificates of the one before are worth nothing from then on. */
+  async replaceAuthority(): Promise<void> {
+    const authority = await CertificateAuthority.create()
+    await this.#keep(authority)
+    this.#authority = authority
   }
 
   /** Adds a user, or sets the password and roles of one who is there. */

@@ -29,9 +29,13 @@ export class DataDirectory {
 
   /** Opens the directory, and makes it where it is not there. */
   static async open(given: string): Promise<DataDirectory> {
-    await mkdir(given, { recursive: true })
-    const path = await realpath(given)
-    return new DataDirectory(path, await lock(path))
+    try {
+      await mkdir(given, { recursive: true })
+      const path = await realpath(given)
+      return new DataDirectory(path, await lock(path))
+    } catch (error) {
+      throw explainDirectoryError(given, error)
+    }
   }
 
   /** Lets others have it. */
@@ -91,7 +95,9 @@ async function lock(path: string): Promise<() => Promise<void>> {
   const base = process.platform === 'linux' ? `/proc/self/fd/${directory.fd}` : path
   const own = `owner-${randomBytes(4).toString('hex')}.sock`
   try {
-    const owner = await claim(join(base, own))
+    const owner = await claim(join(base, own)).catch((error) => {
+      throw explainSocketError(path, error)
+    })
     const release = async (): Promise<void> => {
       // Closing it removes it.
       await new Promise((resolve) => owner.close(resolve))
@@ -115,6 +121,40 @@ async function lock(path: string): Promise<() => Promise<void>> {
     await directory.close()
     throw error
   }
+}
+
+/** Says what the system's reasons mean. Errors of our own are returned as they are. */
+function explainDirectoryError(path: string, cause: unknown): unknown {
+  switch (cause instanceof Error && 'code' in cause && cause.code) {
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return new Error(
+        `The data directory "${path}" can't be made: a file is in its place, or in that of a directory above it.\n` +
+          'Give a directory (on the command line: --data-dir).',
+        { cause },
+      )
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new Error(
+        `This user may not write to the data directory "${path}".\n` +
+          'Give one that it may write to (on the command line: --data-dir), or change its owner.',
+        { cause },
+      )
+    default:
+      return cause
+  }
+}
+
+/** Shared folders of virtual machines, network drives and the like often have no sockets. */
+export function explainSocketError(path: string, cause: unknown): unknown {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
+  if (code === 'EACCES' || code === 'EROFS') return cause
+  return new Error(
+    `The data directory "${path}" is on a file system without Unix sockets (${String(code)}), and PostgreSQL's data is not safe there.\n` +
+      'Give one on a file system of this machine (on the command line: --data-dir); in a container, a named volume.',
+    { cause },
+  )
 }
 
 async function readJson(path: string): Promise<unknown> {

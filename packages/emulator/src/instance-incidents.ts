@@ -1,4 +1,3 @@
-import { CertificateAuthority } from './certificate-authority.ts'
 import type { Clock } from './clock.ts'
 import type { Cluster } from './cluster.ts'
 import type { ClockSkew, Deletion, Incident, Maintenance, Move, PostgresRestart } from './incident.ts'
@@ -95,7 +94,7 @@ export class InstanceIncidents {
     await Promise.all(gone.map((instance) => this.#proxyOf(instance).close()))
     return async () => {
       if (incident.cluster) {
-        owner.authority = await CertificateAuthority.create()
+        await owner.replaceAuthority()
         clusters.set(owner.name, owner)
       }
       for (const instance of gone) {

@@ -28,11 +28,15 @@ export async function startCluster(name: string, options: ClusterOptions): Promi
   const authority = kept
     ? await CertificateAuthority.restore(kept.authority)
     : await CertificateAuthority.create()
+  const keeper =
+    (adminPassword: string | undefined) =>
+    async (current: CertificateAuthority): Promise<void> =>
+      directory?.writeCluster(name, { authority: await current.keep(), adminPassword })
   if (postgres !== undefined) {
     const target = typeof postgres === 'string' ? targetOfUrl(postgres) : targetOfAddress(postgres, database)
     if (typeof postgres === 'string') await setUpOtherServer(target)
-    const cluster = new Cluster(name, authority, target, undefined)
-    return await finish(cluster, options, kept ? undefined : { authority })
+    const keep = keeper(kept?.adminPassword)
+    return await finish(new Cluster(name, authority, target, undefined, keep), options, !kept && keep)
   }
 
   const adminPassword = kept?.adminPassword
@@ -42,15 +46,16 @@ export async function startCluster(name: string, options: ClusterOptions): Promi
     signal,
     onExit: (reason, log) => onPostgresExit?.({ cluster: name, reason, log }),
   })
-  const cluster = new Cluster(name, authority, targetOfAddress(own, database), own)
-  return await finish(cluster, options, isNew ? { authority, adminPassword: own.adminPassword } : undefined)
+  const keep = keeper(own.adminPassword)
+  const cluster = new Cluster(name, authority, targetOfAddress(own, database), own, keep)
+  return await finish(cluster, options, isNew && keep)
 }
 
-/** Adds users; sets up and keeps what is new. */
+/** Adds users; sets up what is new, and then keeps it by `keepNew`. */
 async function finish(
   cluster: Cluster,
-  { databaseUsers, database, initFiles, onInitFilesSkipped, directory, postgres }: ClusterOptions,
-  fresh: { authority: CertificateAuthority; adminPassword?: string } | undefined,
+  { databaseUsers, database, initFiles, onInitFilesSkipped, postgres }: ClusterOptions,
+  keepNew: ((authority: CertificateAuthority) => Promise<void>) | false,
 ): Promise<Cluster> {
   try {
     try {
@@ -59,15 +64,13 @@ async function finish(
       throw typeof postgres === 'string' ? explainOtherServer(cluster.postgres, error) : error
     }
     if (database !== undefined) await makeDatabase(cluster.postgres, database)
-    if (fresh) {
+    if (keepNew) {
       for (const file of initFiles) {
         await runInitFile(cluster.postgres, database ?? DEFAULT_LOGIN.database, file)
       }
+      await keepNew(cluster.authority)
     } else if (initFiles.length > 0) {
       onInitFilesSkipped?.(cluster.name)
-    }
-    if (fresh) {
-      await directory?.writeCluster(cluster.name, { ...fresh, authority: await fresh.authority.keep() })
     }
     return cluster
   } catch (error) {

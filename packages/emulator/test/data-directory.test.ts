@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest'
-import { DataDirectory } from '../src/data-directory.ts'
+import { DataDirectory, explainSocketError } from '../src/data-directory.ts'
 import { startEmulator, type EmulatorOptions } from '../src/index.ts'
 import { targetOfAddress } from '../src/postgres-target.ts'
 import { runInitFile } from '../src/run-init-file.ts'
@@ -77,6 +77,34 @@ test('two emulators never use one directory at once', async () => {
   )
   await one.stop()
   await using _again = await startEmulator({ postgres, dataDirectory })
+})
+
+test('the authority of a cluster that was deleted and made again is kept', async () => {
+  const options = { postgres: inject('postgres'), dataDirectory }
+  await using emulator = await startEmulator(options)
+  const before = await certificate(emulator)
+  const deletion = await emulator.faults.begin({ incident: 'deletion', cluster: true })
+  await deletion.end()
+  const { caCert } = await certificate(emulator)
+  expect(caCert).not.toBe(before.caCert)
+  await emulator.stop()
+  await using again = await startEmulator(options)
+  expect((await certificate(again)).caCert).toBe(caCert)
+})
+
+test('a directory that is none says what to do', async () => {
+  const file = sqlFile('file', '')
+  for (const path of [file, join(file, 'below')]) {
+    await expect(startEmulator({ dataDirectory: path })).rejects.toThrow(
+      `The data directory "${path}" can't be made: a file is in its place`,
+    )
+  }
+  const refused = Object.assign(new Error('listen EOPNOTSUPP'), { code: 'EOPNOTSUPP' })
+  expect(explainSocketError('/mnt/share', refused)).toMatchObject({
+    message: expect.stringMatching(
+      /without Unix sockets \(EOPNOTSUPP\).*\nGive one on a file system of this/,
+    ),
+  })
 })
 
 test('of those that want it at once, after one that was killed, no two get it', async () => {
