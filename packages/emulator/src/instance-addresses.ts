@@ -1,6 +1,7 @@
 import type { InstanceAddresses, InstanceOptions } from './instance.ts'
 
 const FIRST = '127.0.0.1'
+const HIGHEST_PORT = 65_535
 
 /**
  * Gives each instance an address of its own where several are to have the same port: 127.0.0.1, 127.0.0.2, and so on. Clients
@@ -30,6 +31,13 @@ export function assignPorts(
   port: number,
   address: string,
 ): InstanceOptions[] {
+  const last = port + instances.length - 1
+  if (port !== 0 && last > HIGHEST_PORT) {
+    throw new Error(
+      `The instances get the ports from ${port} to ${last}, and there are none above ${HIGHEST_PORT}.\n` +
+        'Choose a lower one by the option port (on the command line: --port), or 0 for free ones.',
+    )
+  }
   const defaults: InstanceAddresses = {
     privateIpAddress: address,
     publicIpAddress: address,

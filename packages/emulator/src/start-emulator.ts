@@ -4,6 +4,7 @@ import { adminRoutes } from './admin-api.ts'
 import { CertificateAuthority } from './certificate-authority.ts'
 import { Clock } from './clock.ts'
 import { checkOptions } from './check-options.ts'
+import { checkPorts } from './check-ports.ts'
 import { clientFileRoutes } from './client-files.ts'
 import type { Cluster, DatabaseUser } from './cluster.ts'
 import {
@@ -24,7 +25,13 @@ import { Iam, isServiceAccount } from './iam.ts'
 import { Incidents } from './incidents.ts'
 import { readInitFiles } from './init-file.ts'
 import { InstanceIncidents } from './instance-incidents.ts'
-import { Instance, isLoopback, type EmulatedInstance, type InstanceAddresses } from './instance.ts'
+import {
+  Instance,
+  isLoopback,
+  type EmulatedInstance,
+  type InstanceAddresses,
+  type InstanceOptions,
+} from './instance.ts'
 import { parseInstanceName } from './instance-name.ts'
 import { assignAddresses, assignPorts, dialedAddress } from './instance-addresses.ts'
 import { parseListenAddress } from './listen-address.ts'
@@ -74,6 +81,7 @@ class RunningEmulator implements Emulator {
   readonly #httpPort: HttpPort
   readonly #httpAuthority = once(() => this.#loadHttpAuthority())
   readonly #onConnection: ((connection: ConnectionReport) => void) | undefined
+  readonly #isReady = Promise.withResolvers<void>()
   readonly #uris: readonly [string, ...string[]]
   readonly #listenAddress: string
   #directory: DataDirectory | undefined
@@ -137,7 +145,11 @@ class RunningEmulator implements Emulator {
         const names = new Set([...HTTP_NAMES, dialedAddress(this.#listenAddress), servername])
         return (await this.#httpAuthority()).issueServer(servername, [...names])
       },
-      serve: (exchange) => router.serve(exchange),
+      serve: async (exchange) => {
+        // Who asks while the emulator starts must not be told that there is no instance.
+        await this.#isReady.promise
+        await router.serve(exchange)
+      },
     })
   }
 
@@ -171,15 +183,23 @@ class RunningEmulator implements Emulator {
     signal,
   }: EmulatorOptions): Promise<void> {
     const initFiles = await readInitFiles(initPaths)
+    const all = instances.map((given) => (typeof given === 'string' ? { uri: given } : given))
+    const isLocal = isLoopback(this.#listenAddress)
+    const assigned = isLocal
+      ? assignAddresses(all, port)
+      : assignPorts(all, port, dialedAddress(this.#listenAddress))
     const directory = dataDirectory === undefined ? undefined : await DataDirectory.open(dataDirectory)
     this.#directory = directory
     if (directory) await this.#credentials.keepIn(directory)
+    // PostgreSQL takes a while: what would be in vain is not begun.
+    const foundPort = await this.#httpPort.listen(adminPort, this.#listenAddress)
+    await checkPorts(assigned.flatMap((instance) => this.#placesOf(instance, port)))
     const names = new Set(this.#uris.map((uri) => parseInstanceName(uri).cluster))
-    const admin = this.#httpPort.listen(adminPort, this.#listenAddress).then(async (found) => {
-      this.host = authorityOf(dialedAddress(this.#listenAddress), found)
+    const prepareCredentials = async (): Promise<void> => {
+      this.host = authorityOf(dialedAddress(this.#listenAddress), foundPort)
       this.auth = await this.authFor(this.#email)
       this.serviceAccount = await this.#credentials.serviceAccountKey(this.#email)
-    })
+    }
     const startOne = async (name: string): Promise<void> => {
       const cluster = await startCluster(name, {
         postgres,
@@ -194,17 +214,13 @@ class RunningEmulator implements Emulator {
       this.#started.push(cluster)
       this.#clusters.set(name, cluster)
     }
-    await allOf([admin, ...[...names].map(startOne)])
+    await allOf([prepareCredentials(), ...[...names].map(startOne)])
     signal?.throwIfAborted()
-    const all = instances.map((given) => (typeof given === 'string' ? { uri: given } : given))
-    const isLocal = isLoopback(this.#listenAddress)
-    const assigned = isLocal
-      ? assignAddresses(all, port)
-      : assignPorts(all, port, dialedAddress(this.#listenAddress))
     for (const settings of assigned) {
       const owner = this.#clusters.get(parseInstanceName(settings.uri).cluster)!
       await this.#startInstance(new Instance(settings, port, owner, isLocal))
     }
+    this.#isReady.resolve()
   }
 
   async caCertificate(): Promise<string> {
@@ -261,6 +277,14 @@ class RunningEmulator implements Emulator {
     } finally {
       await this.#directory?.close()
     }
+  }
+
+  /** Where an instance's server-side proxy is to listen, as far as that has been chosen. */
+  #placesOf(instance: InstanceOptions, port: number): { port: number; address: string }[] {
+    const addresses = isLoopback(this.#listenAddress)
+      ? new Set([instance.privateIpAddress, instance.publicIpAddress])
+      : [this.#listenAddress]
+    return [...addresses].flatMap((address) => (address ? { port: instance.port ?? port, address } : []))
   }
 
   async #startInstance(instance: Instance): Promise<void> {

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, inject, test, vi } from 'vitest'
 import { startEmulator, startPostgres, type ConnectionReport } from '../src/index.ts'
+import { explainListenError } from '../src/listen-error.ts'
 import { accessToken, connect, iamUser, login, secure } from './dial.ts'
 
 const A = 'projects/p/locations/r/clusters/a/instances/i'
@@ -131,6 +132,40 @@ describe('a start that fails', () => {
     const toOthers = { instances: [named], listenAddress: '0.0.0.0' }
     await expect(startEmulator(toOthers)).rejects.toThrow('"alloydb" is no IP address')
     await expect(startEmulator({ listenAddress: 'alloydb' })).rejects.toThrow('"alloydb" is no IP address')
+  })
+
+  test('says which ports and addresses are not to be had, and what to do', async () => {
+    const many = { instances: [A, B], listenAddress: '0.0.0.0', port: 65_535 }
+    await expect(startEmulator(many)).rejects.toThrow(
+      /from 65535 to 65536, and there are none above 65535\.\nChoose a lower one/,
+    )
+    await expect(startEmulator({ listenAddress: '192.0.2.1' })).rejects.toThrow(
+      /no address 192\.0\.2\.1\.\nChoose one that it has by the option listenAddress/,
+    )
+    const denied = Object.assign(new Error('listen EACCES'), { code: 'EACCES' })
+    expect(
+      explainListenError(denied, { port: 80, address: '127.0.0.1', option: 'adminPort' }).message,
+    ).toMatch(
+      /^Port 80 of 127\.0\.0\.1 may not be used by this user.*\nChoose a higher one by the option adminPort/,
+    )
+  })
+
+  test('lets nobody in before its instances are there', async () => {
+    const free = await startEmulator({ postgres })
+    await free.stop()
+    const port = Number(free.host.split(':')[1])
+    const starting = startEmulator({ postgres, adminPort: port })
+    const asking = (async () => {
+      for (;;) {
+        try {
+          return (await fetch(`http://127.0.0.1:${port}/emulator/service-account.json`)).json()
+        } catch {
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      }
+    })()
+    await using emulator = await starting
+    expect(await asking).toEqual(emulator.serviceAccount)
   })
 
   test('stops what it had started', async () => {

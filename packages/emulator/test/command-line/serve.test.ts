@@ -54,6 +54,18 @@ describe('alloydb-emulator', { timeout: TIMEOUT_MS }, () => {
 Choose another one by the option adminPort (on the command line: --admin-port), or 0 for a free one.
 `,
     })
+    // Where PostgreSQL's own start would come first, it would leave a trace in the directory.
+    const directory = mkdtempSync(join(tmpdir(), 'test-'))
+    const words = [`--port=${port}`, '--admin-port=0', '--data-dir', directory]
+    expect(await runBin(...words)).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `alloydb-emulator: Port ${port} of 127.0.0.1 is taken; perhaps another emulator is running.
+Choose another one by the option port (on the command line: --port), or 0 for a free one.
+`,
+    })
+    expect(readdirSync(directory)).not.toContain('clusters')
+    rmSync(directory, { recursive: true })
     taken.close()
   })
 
@@ -96,7 +108,7 @@ Choose another one by the option adminPort (on the command line: --admin-port), 
     )
     expect(await exited).toEqual([1, null])
     expect(await stderr).toMatch(
-      /^alloydb-emulator: The PostgreSQL of projects\/emulator\/locations\/local\/clusters\/main has ended by itself, with SIGKILL\. The end of its log:\n {2}.*ready to accept connections\n$/s,
+      /^alloydb-emulator: The PostgreSQL of projects\/emulator\/locations\/local\/clusters\/main has ended by itself, with SIGKILL\. The end of its log:\n {2}.*ready to accept connections\n/s,
     )
     expect(existsSync(directory)).toBe(false)
   })
