@@ -95,7 +95,7 @@ async function lock(path: string): Promise<() => Promise<void>> {
   const base = process.platform === 'linux' ? `/proc/self/fd/${directory.fd}` : path
   const own = `owner-${randomBytes(4).toString('hex')}.sock`
   try {
-    const owner = await claim(join(base, own)).catch((error) => {
+    const owner = await claim(join(base, own)).catch((error: unknown) => {
       throw explainSocketError(path, error)
     })
     const release = async (): Promise<void> => {

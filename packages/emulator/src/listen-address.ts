@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 
 /** The address that an emulator listens on unless it is told another. */
-export const LOOPBACK = '127.0.0.1'
+const LOOPBACK = '127.0.0.1'
 
 /**
  * The IP address to listen on. A name is refused: what it leads to decides whether web pages and other machines are let in, and

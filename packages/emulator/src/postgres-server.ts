@@ -38,7 +38,7 @@ export function startPostgres(): Promise<PostgresServer> {
 }
 
 /** Data that is kept, and the superuser's password that goes with it. */
-export interface KeptPostgres {
+interface KeptPostgres {
   path: string
   /** For data that has been set up before. */
   adminPassword: string | undefined
