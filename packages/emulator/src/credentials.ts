@@ -133,19 +133,24 @@ export class Credentials {
     return this.#refreshTokens.get(token.replace(/^1\/\//, ''))
   }
 
-  /** Options with which google-auth-library authenticates as the principal, by its own real code. */
-  async authFor(email: string): Promise<EmulatorAuth> {
-    const credentials = await this.#credentialsOf(email)
+  /** What the file of a principal's credentials holds. */
+  async of(principal: string): Promise<EmulatorAuth['credentials']> {
+    const credentials = await this.#make(principal)
     await this.#keep()
-    return {
-      credentials,
-      clientOptions: { transporterOptions: { fetchImplementation: (...args) => this.#fetch(...args) } },
-    }
+    return credentials
   }
 
-  async #credentialsOf(principal: string): Promise<EmulatorAuth['credentials']> {
+  async #make(principal: string): Promise<EmulatorAuth['credentials']> {
     if (isFederated(principal)) return this.externalAccount(principal)
     return isServiceAccount(principal) ? this.serviceAccountKey(principal) : this.authorizedUser(principal)
+  }
+
+  /** Options with which google-auth-library authenticates as the principal, by its own real code. */
+  async authFor(email: string): Promise<EmulatorAuth> {
+    return {
+      credentials: await this.of(email),
+      clientOptions: { transporterOptions: { fetchImplementation: (...args) => this.#fetch(...args) } },
+    }
   }
 
   /** A fetch that brings requests for Google's token services here, and leaves all others alone. */

@@ -44,10 +44,14 @@ const ROLES: Readonly<Record<Role, readonly Permission[]>> = {
   'roles/serviceusage.serviceUsageConsumer': ['serviceusage.services.use'],
 }
 
-/** The roles of the default principal: all that a connector needs, and no more. */
+/** The names of the roles. */
+export const ROLE_NAMES: readonly Role[] = Object.keys(ROLES) as Role[]
+
+/** The roles of the default principal: all that a connector needs, and what tools need to look around. */
 const DEFAULT_ROLES: readonly Role[] = [
   'roles/alloydb.client',
   'roles/alloydb.databaseUser',
+  'roles/alloydb.viewer',
   'roles/serviceusage.serviceUsageConsumer',
 ]
 
@@ -55,7 +59,7 @@ const DEFAULT_ROLES: readonly Role[] = [
 export interface Principal {
   /** An e-mail address; of a workload from elsewhere, `principal://iam.googleapis.com/…/subject/NAME`. */
   email: string
-  /** Defaults to the client, database user and service usage consumer roles. */
+  /** Defaults to the client, database user, viewer and service usage consumer roles. */
   roles?: readonly Role[] | undefined
 }
 
@@ -85,12 +89,25 @@ export class Iam {
   constructor({ principals = [], apiDisabled = false, quotaPerMinute }: IamOptions) {
     this.apiDisabled = apiDisabled
     this.quotaPerMinute = quotaPerMinute
-    for (const { email, roles = DEFAULT_ROLES } of principals) this.#roles.set(email, new Set(roles))
+    for (const { email, roles } of principals) this.setRoles(email, roles)
   }
 
   /** The e-mail addresses of all principals. */
   get principals(): readonly string[] {
     return [...this.#roles.keys()]
+  }
+
+  /** The roles of a principal; none of one that is not there. */
+  rolesOf(email: string): readonly Role[] {
+    return [...(this.#roles.get(email) ?? [])]
+  }
+
+  /**
+   * Gives a principal these roles and no others, at once; by default those of {@link Principal.roles}. A principal that is not
+   * there yet is made.
+   */
+  setRoles(email: string, roles: readonly Role[] = DEFAULT_ROLES): void {
+    this.#roles.set(email, new Set(roles))
   }
 
   /** Grants a role, at once. A principal that is not there yet is made. */
@@ -116,8 +133,7 @@ export class Iam {
 
   /** Tells whether the principal has the permission. */
   allows(email: string, permission: Permission): boolean {
-    const roles = [...(this.#roles.get(email) ?? [])]
-    return roles.some((role) => ROLES[role].includes(permission))
+    return this.rolesOf(email).some((role) => ROLES[role].includes(permission))
   }
 
   /** @throws {GoogleError} PERMISSION_DENIED. */

@@ -1,9 +1,9 @@
 import type { Cut } from './fault.ts'
 import { parseInstanceName } from './instance-name.ts'
 
-/** What was given is no fault, and no incident. The first line says why, the second what would do. */
-class InvalidFaultError extends Error {
-  override name = 'InvalidFaultError'
+/** What was given has not the shape that is wanted. The first line says why, the second what would do. */
+class InvalidShapeError extends Error {
+  override name = 'InvalidShapeError'
 
   constructor(wrong: string, expected: string) {
     super(`${wrong}\n${expected}`)
@@ -57,6 +57,14 @@ export const anyNumber: Read<number> = number(-Infinity, 'a number')
 export const count: Read<number> = number(1, 'a whole number')
 export const cut: Read<Cut> = oneOf('FIN', 'RST')
 
+/** Reads each entry of an array. */
+export function list<T>(read: Read<T>): Read<readonly T[]> {
+  return (value, name) =>
+    Array.isArray(value)
+      ? value.map((entry: unknown, index) => read(entry, `${name}[${index}]`))
+      : fail(name, value, 'a list')
+}
+
 export function object<T extends object>(fields: Fields<T>, required: readonly string[] = []): Read<T> {
   const readers = new Map(Object.entries<Read<unknown>>(fields))
   return (value, name) => {
@@ -67,7 +75,7 @@ export function object<T extends object>(fields: Fields<T>, required: readonly s
       if (entry === undefined) continue
       const read = readers.get(field)
       if (!read) {
-        throw new InvalidFaultError(
+        throw new InvalidShapeError(
           `${name} has no field ${JSON.stringify(field)}.`,
           `It may have: ${[...readers.keys()].join(', ')}.`,
         )
@@ -76,7 +84,7 @@ export function object<T extends object>(fields: Fields<T>, required: readonly s
     }
     const missing = required.find((field) => found[field] === undefined)
     if (missing) {
-      throw new InvalidFaultError(
+      throw new InvalidShapeError(
         `${name} has no ${missing}.`,
         `It needs ${required.join(' and ')}, and may have: ${[...readers.keys()].join(', ')}.`,
       )
@@ -87,7 +95,7 @@ export function object<T extends object>(fields: Fields<T>, required: readonly s
 
 export function requireObject(value: unknown): Record<string, unknown> {
   if (isObject(value)) return value
-  throw new InvalidFaultError(`${show(value)} is no fault.`, 'A fault is an object with a "step".')
+  throw new InvalidShapeError(`${show(value)} is no fault.`, 'A fault is an object with a "step".')
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {
@@ -101,7 +109,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 export function fail(name: string, value: unknown, expected: string): never {
-  throw new InvalidFaultError(`${name} is ${show(value)}.`, `Expected ${expected}.`)
+  throw new InvalidShapeError(`${name} is ${show(value)}.`, `Expected ${expected}.`)
 }
 
 function show(value: unknown): string {

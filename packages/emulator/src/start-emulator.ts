@@ -22,6 +22,7 @@ import { Faults } from './faults.ts'
 import { HttpPort } from './http-port.ts'
 import { HttpRouter } from './http-router.ts'
 import { Iam, isServiceAccount } from './iam.ts'
+import { iamRoutes } from './iam-routes.ts'
 import { Incidents } from './incidents.ts'
 import { readInitFiles } from './init-file.ts'
 import { InstanceIncidents } from './instance-incidents.ts'
@@ -130,9 +131,17 @@ class RunningEmulator implements Emulator {
         ...tokenRoutes({ ...services, tokenUri: (host) => `http://${host ?? this.host}/token` }),
         ...metadataRoutes({ tokens: this.tokens, email: this.#email, project }),
         ...faultRoutes({ faults: this.faults, log: this.#log }),
+        ...iamRoutes({
+          iam: this.iam,
+          addDatabaseUser: (user, instance) => this.addDatabaseUser(user, instance),
+          setIamAuthentication: (enabled, instance = this.instance) =>
+            this.setIamAuthentication(instance, enabled),
+        }),
         ...clientFileRoutes({
           caCertificate: () => this.caCertificate(),
-          serviceAccount: () => this.serviceAccount,
+          iam: this.iam,
+          email: this.#email,
+          credentialsOf: (principal) => this.#credentials.of(principal),
           host: () => this.host,
         }),
       ],

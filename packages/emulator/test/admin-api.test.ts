@@ -173,7 +173,11 @@ describe('resources', () => {
   })
 
   test('are not listed to those who may connect and no more', async () => {
-    const { body } = await api(emulator, 'GET', `v1beta/${clusterOf(emulator.instance)}/instances`)
+    const connecting = 'connecting@p.iam.gserviceaccount.com'
+    emulator.iam.grant(connecting, 'roles/alloydb.client')
+    const token = await accessToken(await emulator.authFor(connecting))
+    const path = `v1beta/${clusterOf(emulator.instance)}/instances`
+    const { body } = await api(emulator, 'GET', path, { token })
     expect(body.error.message).toMatch(/^Permission 'alloydb.instances.list' denied/)
   })
 })

@@ -116,7 +116,6 @@ describe('a call', () => {
 })
 
 test('GetInstance, ListInstances, GetCluster and ListClusters answer', async () => {
-  emulator.iam.grant(emulator.serviceAccount.client_email, 'roles/alloydb.viewer')
   const instance = await call('GetInstance', { 1: emulator.instance })
   expect(texts(instance[1])).toEqual([emulator.instance])
   expect([instance[8], instance[9]]).toEqual([[1], [1]])
