@@ -137,6 +137,7 @@ export class PostgresError extends Error {
   /** Where in the statements the mistake is: a count of characters, from 1. */
   readonly position: number | undefined
   readonly detail: string | undefined
+  readonly hint: string | undefined
 
   constructor(body: Buffer) {
     const fields = new Map(
@@ -150,5 +151,6 @@ export class PostgresError extends Error {
     this.code = fields.get('C') ?? ''
     this.position = fields.has('P') ? Number(fields.get('P')) : undefined
     this.detail = fields.get('D')
+    this.hint = fields.get('H')
   }
 }

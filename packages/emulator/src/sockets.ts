@@ -57,6 +57,20 @@ export function stall(socket: Socket): void {
   socket.once('end', () => socket.destroy()).resume()
 }
 
+/** Destroys the connection of a client that takes too long to say something. */
+export async function within<T>(
+  limitMs: number,
+  socket: { destroy: () => unknown },
+  something: Promise<T>,
+): Promise<T> {
+  const timer = setTimeout(() => socket.destroy(), limitMs).unref()
+  try {
+    return await something
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Waits; an emulator's waiting keeps no process alive. */
 export function delay(ms: number | undefined): Promise<void> {
   return ms ? new Promise((resolve) => void setTimeout(resolve, ms).unref()) : Promise.resolve()
