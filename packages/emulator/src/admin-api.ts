@@ -16,6 +16,14 @@ const DAY_SECONDS = 24 * HOUR_SECONDS
 /** The header by which a response says where the instance's server-side proxy listens, since 5433 may be taken. */
 const PORT_HEADER = 'x-alloydb-emulator-port'
 
+/** What of a fault makes another certificate. */
+const SPOILERS = ['notBefore', 'notAfter', 'lifetimeMs', 'untrusted'] as const
+
+interface IssuedCertificate {
+  pemCertificateChain: string[]
+  caCert: string
+}
+
 interface Services extends AccessServices {
   clusters: ReadonlyMap<string, Cluster>
   instances: ReadonlyMap<string, Instance>
@@ -25,7 +33,7 @@ interface Services extends AccessServices {
 
 /** The Admin API: the two methods that a connector calls, and those that look at resources. */
 export function adminRoutes(services: Services): Route[] {
-  const issued = new RequestIds<RoutedResponse>()
+  const issued = new RequestIds<IssuedCertificate>()
   return [
     ...resourceRoutes(services),
     {
@@ -71,7 +79,7 @@ async function connectionInfo(request: RoutedRequest, services: Services): Promi
 async function generateClientCertificate(
   request: RoutedRequest,
   services: Services,
-  issued: RequestIds<RoutedResponse>,
+  issued: RequestIds<IssuedCertificate>,
 ): Promise<RoutedResponse> {
   const [name] = request.params as [string]
   const principal = await authorize(request, services, 'alloydb.clusters.generateClientCertificate', name)
@@ -85,23 +93,34 @@ async function generateClientCertificate(
   const { requestId = body['request_id'] ?? request.query.get('requestId') } = body
   Object.assign(request.record, { certDuration, useMetadataExchange })
   const key = parsePublicKey(publicKey)
-  const lifetimeMs = services.certificateLifetimeMs ?? parseDuration(certDuration) * 1000
 
-  const fault = request.fault as CertificateFault | undefined
-  const notAfter = new Date(fault?.notAfter ?? services.clock.now() + lifetimeMs)
-  const notBefore = fault?.notBefore === undefined ? services.clock.notBefore : new Date(fault.notBefore)
-  const issue = async (): Promise<RoutedResponse> => {
-    const signer = fault?.untrusted ? await CertificateAuthority.create() : cluster.authority
-    const withExchange = useMetadataExchange === true
+  const withExchange = useMetadataExchange === true
+  const { authority } = cluster
+  const fault = (request.fault ?? {}) as Partial<CertificateFault>
+  const { lifetimeMs = services.certificateLifetimeMs ?? parseDuration(certDuration) * 1000 } = fault
+  const issue = async (): Promise<IssuedCertificate> => {
+    const signer = fault.untrusted ? await CertificateAuthority.create() : authority
     return {
-      body: replaceFields(fault?.replace, {
-        pemCertificateChain: await signer.issueClient(key, { notBefore, notAfter, withExchange }),
-        caCert: cluster.authority.rootPem,
+      pemCertificateChain: await signer.issueClient(key, {
+        notBefore: fault.notBefore === undefined ? services.clock.notBefore : new Date(fault.notBefore),
+        notAfter: new Date(fault.notAfter ?? services.clock.now() + lifetimeMs),
+        withExchange,
       }),
+      caCert: authority.rootPem,
     }
   }
-  if (typeof requestId !== 'string' || requestId === '') return issue()
-  return issued.answer(`${principal} ${name} ${requestId}`, issue)
+  // A certificate that a fault has spoilt is neither found instead of being made, nor kept for the next try.
+  const isSpoilt = SPOILERS.some((effect) => fault[effect] !== undefined)
+  const isRepeatable = typeof requestId === 'string' && requestId !== '' && !isSpoilt
+  const certificate = isRepeatable
+    ? // A cluster that has been deleted and made again is another one: its authority is.
+      issued.answer(
+        JSON.stringify([principal, name, authority.rootPem, requestId]),
+        JSON.stringify([publicKey, certDuration, withExchange]),
+        issue,
+      )
+    : issue()
+  return { body: replaceFields(fault.replace, { ...(await certificate) }) }
 }
 
 function parsePublicKey(text: unknown): ReturnType<typeof parseClientPublicKey> {

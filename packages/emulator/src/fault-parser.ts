@@ -90,7 +90,14 @@ const steps: { readonly [S in Step]: Omit<Fields<FaultOf<S>>, 'step'> } = {
     replace: replacement,
   },
   connectionInfo: { ...http, replace: replacement },
-  certificate: { ...http, notBefore: time, notAfter: time, untrusted: flag, replace: replacement },
+  certificate: {
+    ...http,
+    notBefore: time,
+    notAfter: time,
+    lifetimeMs: anyNumber,
+    untrusted: flag,
+    replace: replacement,
+  },
   tcp: answer,
   tls: {
     ...answer,

@@ -77,6 +77,8 @@ export interface CertificateFault extends HttpFault {
   notBefore?: Time | undefined
   /** When the certificate expires, in the past too; milliseconds are dropped. */
   notAfter?: Time | undefined
+  /** The lifetime of the certificate, if `notAfter` says nothing else; one that is not above 0 has expired already. */
+  lifetimeMs?: number | undefined
   /** Has the certificate signed by an authority that the server-side proxy does not trust. */
   untrusted?: boolean | undefined
   /** Fields that replace those of the response. */

@@ -122,6 +122,34 @@ describe('generateClientCertificate', () => {
     expect(await chainOf({ body: {} })).not.toBe(await chainOf({ body: {} }))
   })
 
+  test('refuses the id of a request for something else', async () => {
+    const ask = (body: object): ReturnType<typeof api> =>
+      api(emulator, 'POST', certificatePath, { body: { publicKey: publicKeySpki, requestId: 'c', ...body } })
+    expect((await ask({ useMetadataExchange: true })).status).toBe(200)
+    for (const other of [{}, { useMetadataExchange: true, certDuration: '7200s' }]) {
+      const { status, body } = await ask(other)
+      expect([status, body.error.status]).toEqual([400, 'INVALID_ARGUMENT'])
+      expect(body.error.message).toContain('request_id was used for another request')
+    }
+    expect((await ask({ useMetadataExchange: true })).status).toBe(200)
+  })
+
+  test('lets a fault spoil the certificate of a request that comes again, and of none after it', async () => {
+    const leaf = async (): Promise<X509Certificate> => {
+      const body = { publicKey: publicKeySpki, requestId: 'd' }
+      const answer = await api(emulator, 'POST', certificatePath, { body })
+      return new X509Certificate(answer.body.pemCertificateChain[0])
+    }
+    const first = await leaf()
+    emulator.faults.add({ step: 'certificate', notAfter: '2026-01-31T12:00:00Z', times: 1 })
+    emulator.faults.add({ step: 'certificate', lifetimeMs: -1000, times: 1 })
+    expect((await leaf()).validToDate).toEqual(new Date('2026-01-31T12:00:00Z'))
+    const expired = await leaf()
+    expect(expired.validToDate.getTime()).toBeLessThan(Date.now())
+    expect(expired.validToDate.getTime()).toBeGreaterThan(Date.parse('2026-01-31T12:00:00Z'))
+    expect((await leaf()).serialNumber).toBe(first.serialNumber)
+  })
+
   test('gives certificates the lifetime of the option', async () => {
     await using short = await startEmulator({ postgres, certificateLifetimeMs: 90_000 })
     const { body } = await api(

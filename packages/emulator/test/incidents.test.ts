@@ -3,7 +3,7 @@ import { connect as connectTcp } from 'node:net'
 import type pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { startEmulator, type Emulator, type Incident } from '../src/index.ts'
-import { accessToken, api, certificate, connect, login, secure } from './dial.ts'
+import { accessToken, api, certificate, clusterOf, connect, login, publicKeySpki, secure } from './dial.ts'
 
 const postgres = inject('postgres')
 const instance = 'projects/p/locations/r/clusters/c/instances/primary'
@@ -149,6 +149,16 @@ describe('a deletion', () => {
     expect((await certificate(emulator)).caCert).not.toBe(old.caCert)
     await expect(secure(emulator, { issued: old })).rejects.toThrow(/certificate|signature/i)
     for (const uri of [instance, sibling]) await (await passwordLogin({ instance: uri })).end()
+  })
+
+  test('of a cluster makes its certificates forgotten, those of requests that come again too', async () => {
+    const path = `v1beta/${clusterOf(instance)}:generateClientCertificate`
+    const body = { publicKey: publicKeySpki, requestId: 'again' }
+    const certified = async (): Promise<unknown> => (await api(emulator, 'POST', path, { body })).body
+    const old = await certified()
+    expect(await certified()).toEqual(old)
+    await (await emulator.faults.begin({ incident: 'deletion', cluster: true })).end()
+    expect(await certified()).toMatchObject({ caCert: (await certificate(emulator)).caCert })
   })
 })
 
