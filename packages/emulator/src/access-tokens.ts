@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from './clock.ts'
 
 export const CLOUD_PLATFORM_SCOPE = 'https://www.googleapis.com/auth/cloud-platform'
+/** The scope of the IAM APIs. */
+export const IAM_SCOPE = 'https://www.googleapis.com/auth/iam'
 export const LOGIN_SCOPE = 'https://www.googleapis.com/auth/alloydb.login'
 
 // Expired ones are dropped from so many on; until then, who comes with one is told that it has expired.

@@ -19,6 +19,8 @@ interface Services {
   tokens: AccessTokens
   /** The API's host name, which errors name. */
   service: string
+  /** The API's own scopes, of which a token needs one if it has not that of all of them. */
+  scopes?: readonly string[]
 }
 
 /**
@@ -28,7 +30,7 @@ interface Services {
  */
 export async function authenticate(
   { headers, record }: RoutedRequest,
-  { iam, credentials, clock, tokens, service }: Services,
+  { iam, credentials, clock, tokens, service, scopes = [] }: Services,
 ): Promise<AccessToken> {
   const value = /^bearer\s+(\S+)$/i.exec(headers['authorization'] ?? '')?.[1]
   if (!value) {
@@ -50,7 +52,7 @@ export async function authenticate(
   if (isExpired(token)) {
     throw unauthenticated(service, 'ACCESS_TOKEN_EXPIRED', 'Request had invalid authentication credentials. ')
   }
-  if (!hasScope(token, CLOUD_PLATFORM_SCOPE)) {
+  if (!hasScope(token, CLOUD_PLATFORM_SCOPE, ...scopes)) {
     throw new GoogleError('PERMISSION_DENIED', 'Request had insufficient authentication scopes.', {
       reason: 'ACCESS_TOKEN_SCOPE_INSUFFICIENT',
       domain: 'googleapis.com',

@@ -1,9 +1,11 @@
 import { secondsLeft, type AccessTokens } from './access-tokens.ts'
 import type { TokenFault } from './fault.ts'
 import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
+import type { Iam } from './iam.ts'
 import { replaceFields } from './replace-fields.ts'
 
 interface Services {
+  iam: Iam
   tokens: AccessTokens
   /** The service account that is attached to the machine. */
   email: string
@@ -21,7 +23,13 @@ const DEFAULT_SCOPES = ['https://www.googleapis.com/auth/cloud-platform']
  *
  * @see https://cloud.google.com/compute/docs/access/authenticate-workloads
  */
-export function metadataRoutes({ tokens, email, project }: Services): Route[] {
+export function metadataRoutes({ iam, tokens, email, project }: Services): Route[] {
+  const ofAccount =
+    (body: (request: RoutedRequest) => unknown) =>
+    (request: RoutedRequest): Promise<RoutedResponse> =>
+      ['default', email].includes(request.params[0]!)
+        ? answer(request, () => body(request))
+        : refuse(request, 'The machine has no such service account.')
   return [
     {
       // How a client finds out whether there is a metadata server.
@@ -41,26 +49,39 @@ export function metadataRoutes({ tokens, email, project }: Services): Route[] {
     },
     {
       method: 'GET',
-      pattern: /^\/computeMetadata\/v1\/instance\/service-accounts\/[^/]+\/$/,
-      handle: (request) => answer(request, () => ({ aliases: ['default'], email, scopes: DEFAULT_SCOPES })),
-    },
-    {
-      method: 'GET',
       pattern: /^\/computeMetadata\/v1\/instance\/?$/,
       handle: (request) => answer(request, () => 'service-accounts/\n'),
     },
     {
       method: 'GET',
-      pattern: /^\/computeMetadata\/v1\/instance\/service-accounts\/[^/]+\/email$/,
-      handle: (request) => answer(request, () => email),
+      pattern: /^\/computeMetadata\/v1\/instance\/service-accounts\/?$/,
+      handle: (request) => answer(request, () => `default/\n${email}/\n`),
     },
     {
       method: 'GET',
-      pattern: /^\/computeMetadata\/v1\/instance\/service-accounts\/[^/]+\/token$/,
+      pattern: accountPath('/?'),
+      handle: ofAccount(() => ({ aliases: ['default'], email, scopes: DEFAULT_SCOPES })),
+    },
+    {
+      method: 'GET',
+      pattern: accountPath('/email'),
+      handle: ofAccount(() => email),
+    },
+    {
+      method: 'GET',
+      pattern: accountPath('/token'),
       step: 'token',
-      handle: (request) => answer(request, () => issueToken(request, tokens, email)),
+      handle: (request) =>
+        iam.has(email)
+          ? ofAccount(() => issueToken(request, tokens, email))(request)
+          : // The machine keeps the name of an account that is gone; only IAM knows.
+            refuse(request, 'The service account was not found.'),
     },
   ]
+}
+
+function accountPath(rest: string): RegExp {
+  return new RegExp(`^/computeMetadata/v1/instance/service-accounts/([^/]+)${rest}$`)
 }
 
 function issueToken({ query, record, fault }: RoutedRequest, tokens: AccessTokens, email: string): unknown {
@@ -76,7 +97,16 @@ function issueToken({ query, record, fault }: RoutedRequest, tokens: AccessToken
 }
 
 /** Requires the header that keeps a browser from asking. */
-async function answer(request: RoutedRequest, body: () => unknown): Promise<RoutedResponse> {
-  if (request.headers['metadata-flavor'] === 'Google') return { body: body(), headers: FLAVOR }
+async function answer(
+  { headers }: RoutedRequest,
+  body: () => unknown,
+  status: number = 200,
+): Promise<RoutedResponse> {
+  if (headers['metadata-flavor'] === 'Google') return { status, body: body(), headers: FLAVOR }
   return { status: 403, body: 'Missing required header "Metadata-Flavor": "Google"', headers: FLAVOR }
+}
+
+function refuse(request: RoutedRequest, reason: string): Promise<RoutedResponse> {
+  request.record.reason = reason
+  return answer(request, () => `${reason}\n`, 404)
 }

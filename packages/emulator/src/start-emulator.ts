@@ -128,8 +128,8 @@ class RunningEmulator implements Emulator {
           instances: this.#instances,
           certificateLifetimeMs,
         }),
-        ...tokenRoutes({ ...services, tokenUri: (host) => `http://${host ?? this.host}/token` }),
-        ...metadataRoutes({ tokens: this.tokens, email: this.#email, project }),
+        ...tokenRoutes({ ...services, host: () => this.host }),
+        ...metadataRoutes({ iam: this.iam, tokens: this.tokens, email: this.#email, project }),
         ...faultRoutes({ faults: this.faults, log: this.#log }),
         ...iamRoutes({
           iam: this.iam,

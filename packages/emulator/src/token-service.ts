@@ -1,4 +1,4 @@
-import { isExpired, secondsLeft, type AccessTokens } from './access-tokens.ts'
+import { IAM_SCOPE, isExpired, secondsLeft, type AccessTokens } from './access-tokens.ts'
 import { verifyAssertion } from './assertion.ts'
 import type { Clock } from './clock.ts'
 import type { Credentials } from './credentials.ts'
@@ -6,7 +6,7 @@ import { GoogleError } from './google-error.ts'
 import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
 import type { Iam } from './iam.ts'
 import { authenticate } from './authenticate.ts'
-import type { TokenFault } from './fault.ts'
+import type { HttpFailure, TokenFault } from './fault.ts'
 import { parseJsonObject } from './parse-json-object.ts'
 import { replaceFields } from './replace-fields.ts'
 
@@ -19,8 +19,8 @@ interface Services {
   credentials: Credentials
   iam: Iam
   tokens: AccessTokens
-  /** The emulator's own token URI, which assertions may be made out to. */
-  tokenUri: (host: string | undefined) => string
+  /** The emulator's own host and port. */
+  host: () => string
 }
 
 /** An error of RFC 6749, section 5.2. */
@@ -40,16 +40,14 @@ export function tokenRoutes(services: Services): Route[] {
       pattern: /^\/token$/,
       step: 'token',
       handle: (request) => oauth(request, () => grant(request, services)),
-      errorBody: ({ status, message, reason }) => ({
-        error: reason ?? (status < 500 ? 'invalid_grant' : 'internal_failure'),
-        error_description: message ?? 'The emulator was told to fail.',
-      }),
+      errorBody: oauthFailure,
     },
     {
       method: 'POST',
       pattern: /^\/v1\/token$/,
       step: 'token',
       handle: (request) => oauth(request, () => exchangeSubjectToken(request, services)),
+      errorBody: oauthFailure,
     },
     {
       method: 'GET',
@@ -68,6 +66,13 @@ export function tokenRoutes(services: Services): Route[] {
       handle: (request) => impersonate(request, services),
     },
   ]
+}
+
+function oauthFailure({ status, message, reason }: HttpFailure): unknown {
+  return {
+    error: reason ?? (status < 500 ? 'invalid_grant' : 'internal_failure'),
+    error_description: message ?? 'The emulator was told to fail.',
+  }
 }
 
 async function oauth(request: RoutedRequest, answer: () => unknown): Promise<RoutedResponse> {
@@ -118,6 +123,9 @@ function exchangeSubjectToken({ body, record, fault }: RoutedRequest, services: 
   if (form.get('grant_type') !== TOKEN_EXCHANGE) {
     throw new OAuthError('unsupported_grant_type', `Invalid grant_type: ${form.get('grant_type')}`)
   }
+  for (const name of ['audience', 'subject_token', 'subject_token_type']) {
+    if (!form.get(name)) throw new OAuthError('invalid_request', `Missing required field: ${name}.`)
+  }
   const principal = services.credentials.subjectTokenOwner(form.get('subject_token') ?? '')
   if (principal === undefined || !services.iam.has(principal)) {
     throw new OAuthError('invalid_grant', "Error connecting to the given credential's issuer.")
@@ -139,13 +147,15 @@ function exchangeSubjectToken({ body, record, fault }: RoutedRequest, services: 
 async function grantOf(
   jwt: string,
   host: string | undefined,
-  { credentials, clock, tokenUri }: Services,
+  { credentials, clock, host: ownHost }: Services,
 ): Promise<{ principal: string; scopes: readonly string[] }> {
   const { issuer, claims } = await verifyAssertion(jwt, { credentials, clock }).catch((error: unknown) => {
     throw new OAuthError('invalid_grant', error instanceof Error ? error.message : String(error))
   })
   const { aud, scope } = claims
-  if (aud !== 'https://oauth2.googleapis.com/token' && aud !== tokenUri(host)) {
+  // The port speaks HTTP and HTTPS, and a client may be told either.
+  const own = ['http', 'https'].map((scheme) => `${scheme}://${host ?? ownHost()}/token`)
+  if (aud !== 'https://oauth2.googleapis.com/token' && !own.includes(String(aud))) {
     throw new OAuthError('invalid_grant', 'Invalid JWT: Failed audience check.')
   }
   const scopes = splitScopes(scope)
@@ -184,6 +194,7 @@ async function impersonate(
     credentials,
     clock,
     service: 'iamcredentials.googleapis.com',
+    scopes: [IAM_SCOPE],
   })
   const { scope, delegates, lifetime } = parseImpersonation(request.body)
   const target = request.params[0]!

@@ -38,3 +38,28 @@ test('is found, and described, as client libraries want it', async () => {
 test('answers nobody who does not send the header', async () => {
   expect((await fetch(`${account}/token`)).status).toBe(403)
 })
+
+test('knows its own account alone, by its name and by its e-mail address', async () => {
+  const accounts = account.replace(/default$/, '')
+  const own = emulator.serviceAccount.client_email
+  expect(await (await fetch(accounts, { headers })).text()).toBe(`default/\n${own}/\n`)
+  for (const path of ['', '/email', '/token']) {
+    const statuses = ['default', own, 'other@p.iam.gserviceaccount.com'].map(
+      async (name) => (await fetch(`${accounts}${name}${path}`, { headers })).status,
+    )
+    expect(await Promise.all(statuses)).toEqual([200, 200, 404])
+  }
+})
+
+test('gives no token for an account that is gone, and tells its name all the same', async () => {
+  emulator.iam.remove(emulator.serviceAccount.client_email)
+  const token = await fetch(`${account}/token`, { headers })
+  expect([token.status, token.headers.get('metadata-flavor')]).toEqual([404, 'Google'])
+  expect(emulator.requests.at(-1)).toMatchObject({
+    outcome: 'refused',
+    reason: 'The service account was not found.',
+  })
+  expect((await fetch(`${account}/email`, { headers })).status).toBe(200)
+  emulator.iam.setRoles(emulator.serviceAccount.client_email)
+  expect((await fetch(`${account}/token`, { headers })).status).toBe(200)
+})

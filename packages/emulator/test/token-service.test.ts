@@ -1,4 +1,5 @@
 import { createSign } from 'node:crypto'
+import { request } from 'node:https'
 import { ExternalAccountClient, GoogleAuth, Impersonated } from 'google-auth-library'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { startEmulator, type Emulator } from '../src/index.ts'
@@ -69,6 +70,22 @@ describe('a service account', () => {
     expect((await grant(assertion({ aud: emulator.serviceAccount.token_uri }))).status).toBe(200)
   })
 
+  test('may name that URI by HTTPS, and reach it so', async () => {
+    const aud = emulator.serviceAccount.token_uri.replace('http:', 'https:')
+    const body = new URLSearchParams({
+      grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      assertion: assertion({ aud }),
+    })
+    const ca = await emulator.caCertificate()
+    const status = await new Promise((resolve, reject) => {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      request(aud, { method: 'POST', headers, ca }, (response) => resolve(response.resume().statusCode))
+        .on('error', reject)
+        .end(body.toString())
+    })
+    expect(status).toBe(200)
+  })
+
   test('finds its key over HTTP', async () => {
     const response = await fetch(`http://${emulator.host}/emulator/service-account.json`)
     expect(await response.json()).toEqual(emulator.serviceAccount)
@@ -130,17 +147,40 @@ describe('workload identity federation', () => {
     expect(await tokenInfo(token ?? '')).toMatchObject({ email: workload, scope: CLOUD_PLATFORM })
   })
 
+  const form = {
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    audience:
+      '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/emulator/providers/emulator',
+    subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+    subject_token: 'forged',
+    scope: CLOUD_PLATFORM,
+  }
+  const exchange = async (given: Record<string, string>): Promise<{ status: number; body: any }> => {
+    const body = new URLSearchParams(given)
+    const response = await fetch(`http://${emulator.host}/v1/token`, { method: 'POST', body })
+    return { status: response.status, body: await response.json() }
+  }
+
   test('refuses a token that is not of the pool', async () => {
-    const response = await fetch(`http://${emulator.host}/v1/token`, {
-      method: 'POST',
-      body: new URLSearchParams({
-        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
-        subject_token: 'forged',
-        scope: CLOUD_PLATFORM,
-      }),
+    expect(await exchange(form)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
+  })
+
+  test.each(['audience', 'subject_token', 'subject_token_type'])(
+    'refuses a request without %s',
+    async (name) => {
+      expect(await exchange({ ...form, [name]: '' })).toEqual({
+        status: 400,
+        body: { error: 'invalid_request', error_description: `Missing required field: ${name}.` },
+      })
+    },
+  )
+
+  test("fails in OAuth's shape", async () => {
+    emulator.faults.add({ step: 'token', times: 1, fail: { status: 503, message: 'later' } })
+    expect(await exchange(form)).toEqual({
+      status: 503,
+      body: { error: 'internal_failure', error_description: 'later' },
     })
-    expect(response.status).toBe(400)
-    expect(await response.json()).toMatchObject({ error: 'invalid_grant' })
   })
 })
 
@@ -169,6 +209,16 @@ describe('impersonation', () => {
     expect((await api(emulator, 'POST', path, { body })).status).toBe(403)
     emulator.iam.grant(DELEGATE, 'roles/iam.serviceAccountTokenCreator')
     expect((await api(emulator, 'POST', path, { body })).status).toBe(200)
+  })
+
+  test.each([
+    ['https://www.googleapis.com/auth/iam', 200],
+    [CLOUD_PLATFORM, 200],
+    [LOGIN, 403],
+  ])('takes a token of the scope %s with %d', async (scope, status) => {
+    emulator.iam.grant(emulator.serviceAccount.client_email, 'roles/iam.serviceAccountTokenCreator')
+    const token = await accessToken(emulator.auth, scope)
+    expect((await api(emulator, 'POST', path, { token, body: { scope: [LOGIN] } })).status).toBe(status)
   })
 
   test.each([{ scope: [] }, { scope: [LOGIN], lifetime: '7200s' }, { scope: [LOGIN], delegates: 'x' }])(
