@@ -2,9 +2,11 @@ import type { AccessTokens } from './access-tokens.ts'
 import { authenticate } from './authenticate.ts'
 import type { Clock } from './clock.ts'
 import type { Credentials } from './credentials.ts'
+import type { HttpFailure } from './fault.ts'
 import { GoogleError } from './google-error.ts'
 import type { RoutedRequest } from './http-router.ts'
-import type { Iam, Permission } from './iam.ts'
+import { googleFailure } from './http-failure.ts'
+import { permissionDenied, type Iam, type Permission } from './iam.ts'
 
 const SERVICE = 'alloydb.googleapis.com'
 
@@ -37,6 +39,28 @@ export async function authorize(
   iam.spendQuota(principal, project)
   iam.require(principal, permission, resource)
   return principal
+}
+
+/** The body of an error that a fault asks for: with the details that the service gives for its reason. */
+export async function failAsService(
+  failure: HttpFailure,
+  request: RoutedRequest,
+  services: AccessServices,
+  permission: Permission,
+  resource: string,
+): Promise<unknown> {
+  switch (failure.reason) {
+    case 'SERVICE_DISABLED': {
+      const project = request.headers['x-goog-user-project'] ?? resource.split('/')[1]!
+      return googleFailure(failure, serviceDisabled(project))
+    }
+    case 'IAM_PERMISSION_DENIED': {
+      const caller = await authenticate(request, { ...services, service: SERVICE }).catch(() => undefined)
+      return googleFailure(failure, permissionDenied(permission, resource, caller?.principal))
+    }
+    default:
+      return googleFailure(failure)
+  }
 }
 
 export function notFound(resource: string): GoogleError {

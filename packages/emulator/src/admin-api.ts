@@ -1,4 +1,4 @@
-import { authorize, notFound, type AccessServices } from './admin-access.ts'
+import { authorize, failAsService, notFound, type AccessServices } from './admin-access.ts'
 import { CLUSTER_PATTERN, resourceRoutes } from './admin-resources.ts'
 import { CertificateAuthority, parseClientPublicKey } from './certificate-authority.ts'
 import type { Cluster } from './cluster.ts'
@@ -42,6 +42,8 @@ export function adminRoutes(services: Services): Route[] {
       step: 'connectionInfo',
       resource: ([, instance]) => instance!,
       handle: (request) => connectionInfo(request, services),
+      errorBody: (failure, request) =>
+        failAsService(failure, request, services, 'alloydb.instances.connect', request.params[1]!),
     },
     {
       method: 'POST',
@@ -49,6 +51,14 @@ export function adminRoutes(services: Services): Route[] {
       step: 'certificate',
       resource: ([cluster]) => cluster!,
       handle: (request) => generateClientCertificate(request, services, issued),
+      errorBody: (failure, request) =>
+        failAsService(
+          failure,
+          request,
+          services,
+          'alloydb.clusters.generateClientCertificate',
+          request.params[0]!,
+        ),
     },
   ]
 }

@@ -108,6 +108,9 @@ export const STATUS: MessageType = {
 /** The number of its details, each a `google.protobuf.Any`. */
 export const STATUS_DETAILS_FIELD = 3
 
+/** `google.rpc.RetryInfo`. */
+export const RETRY_INFO: MessageType = { retryDelay: [1, 'duration'] }
+
 /** `google.rpc.ErrorInfo`. */
 export const ERROR_INFO: MessageType = {
   reason: [1, 'string'],

@@ -18,6 +18,7 @@ import {
   type Fields,
   flag,
   instance,
+  InvalidShapeError,
   isObject,
   milliseconds,
   number,
@@ -50,6 +51,12 @@ const replacement: Read<Replacement> = (value, name) => {
   return Object.fromEntries(Object.entries(value).map(([field, entry]) => [field, entry ?? null]))
 }
 
+const textFields: Read<Readonly<Record<string, string>>> = (value, name) => {
+  if (!isObject(value)) return fail(name, value, 'an object of texts')
+  const entries = Object.entries(value).map(([field, entry]) => [field, text(entry, `${name}.${field}`)])
+  return Object.fromEntries(entries) as Record<string, string>
+}
+
 const sqlState: Read<string> = (value, name) =>
   typeof value === 'string' && /^[0-9A-Z]{5}$/.test(value)
     ? value
@@ -64,6 +71,8 @@ const alerts: readonly TlsAlert[] = [
 ]
 
 const options = { times: count, forMs: milliseconds, instance, delayMs: milliseconds } as const
+/** What says when a fault is met, and not what happens then. */
+const CONDITIONS: readonly string[] = ['times', 'forMs', 'instance']
 const answer: Fields<AnswerFault> = { ...options, stall: flag, close: cut, garbage }
 const http = {
   ...answer,
@@ -75,6 +84,7 @@ const http = {
           : fail(name, value, 'an HTTP status of an error, 400 to 599'),
       message: text,
       reason: text,
+      metadata: textFields,
       retryAfterSeconds: number(0, 'a whole number'),
     },
     ['status'],
@@ -130,7 +140,13 @@ const steps: { readonly [S in Step]: Omit<Fields<FaultOf<S>>, 'step'> } = {
 export function parseFault(value: unknown): Fault {
   const { step, ...rest } = requireObject(value)
   const known = oneOf(...(Object.keys(steps) as Step[]))(step, 'step')
-  const fields = object<object>(steps[known])(rest, `A fault of the step "${known}"`)
+  const name = `A fault of the step "${known}"`
+  const fields = object<object>(steps[known])(rest, name)
+  const effects = Object.keys(steps[known]).filter((field) => !CONDITIONS.includes(field))
+  const given = new Map<string, unknown>(Object.entries({ ...fields }))
+  if (!effects.some((effect) => (given.get(effect) ?? false) !== false)) {
+    throw new InvalidShapeError(`${name} has no effect.`, `Give it one or more of: ${effects.join(', ')}.`)
+  }
   return { step: known, ...fields } as Fault
 }
 

@@ -49,7 +49,12 @@ export interface HttpFailure {
   message?: string | undefined
   /** Admin API: the `reason` of the `google.rpc.ErrorInfo`. Token endpoint: the `error`. */
   reason?: string | undefined
-  /** The `Retry-After` header. */
+  /**
+   * Admin API: the `metadata` of the ErrorInfo. Defaults to what the service says where the reason is `IAM_PERMISSION_DENIED` or
+   * `SERVICE_DISABLED`, and to none elsewhere.
+   */
+  metadata?: Readonly<Record<string, string>> | undefined
+  /** The `Retry-After` header, and the `google.rpc.RetryInfo` of a Google API's error. */
   retryAfterSeconds?: number | undefined
 }
 

@@ -26,10 +26,13 @@ export class Faults {
   // Those that are over stay for a look at their hits, until they are removed.
   readonly #all = new Map<string, ActiveFault>()
   readonly #incidents: Incidents
+  readonly #instances: readonly string[]
   #added = 0
 
-  constructor(incidents: Incidents) {
+  /** `instances`: the URIs of all that there are, those too that an incident has deleted for a while. */
+  constructor(incidents: Incidents, instances: readonly string[]) {
     this.#incidents = incidents
+    this.#instances = instances
   }
 
   /**
@@ -39,7 +42,12 @@ export class Faults {
    */
   add(fault: Fault): FaultHandle {
     if (this.#all.size >= MOST_KEPT) this.#forgetThoseThatAreOver()
-    const active = new ActiveFault(`fault-${(this.#added += 1)}`, parseFault(fault), this.#all)
+    const parsed = parseFault(fault)
+    const { instance } = parsed
+    if (instance !== undefined && !this.#instances.includes(instance)) {
+      throw new Error(`There is no instance "${instance}".\nThere are: ${this.#instances.join(', ')}.`)
+    }
+    const active = new ActiveFault(`fault-${(this.#added += 1)}`, parsed, this.#all)
     this.#all.set(active.id, active)
     return active
   }

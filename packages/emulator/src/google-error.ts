@@ -47,14 +47,33 @@ export class GoogleError extends Error {
   }
 
   toJSON(): unknown {
-    return googleErrorBody(this.httpStatus, this.status, this.message, this.info)
+    const { httpStatus, status, message, info, retryAfterSeconds } = this
+    return googleErrorBody(httpStatus, status, message, { info, retryAfterSeconds })
   }
 }
 
+export const ERROR_INFO_TYPE = 'type.googleapis.com/google.rpc.ErrorInfo'
+export const RETRY_INFO_TYPE = 'type.googleapis.com/google.rpc.RetryInfo'
+
+interface ErrorDetails {
+  info?: ErrorInfo | undefined
+  retryAfterSeconds?: number | undefined
+}
+
 /** The body of an error response. */
-export function googleErrorBody(code: number, status: string, message: string, info?: ErrorInfo): unknown {
-  const details = info && [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', ...info }]
-  return { error: { code, message, status, ...(details && { details }) } }
+export function googleErrorBody(
+  code: number,
+  status: string,
+  message: string,
+  { info, retryAfterSeconds }: ErrorDetails = {},
+): unknown {
+  const details = [
+    ...(info ? [{ '@type': ERROR_INFO_TYPE, ...info }] : []),
+    ...(retryAfterSeconds === undefined
+      ? []
+      : [{ '@type': RETRY_INFO_TYPE, retryDelay: `${retryAfterSeconds}s` }]),
+  ]
+  return { error: { code, message, status, ...(details.length > 0 && { details }) } }
 }
 
 /** The status that goes with an HTTP status code. */

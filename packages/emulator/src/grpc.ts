@@ -2,10 +2,12 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import {
   ADMIN_METHODS,
   ERROR_INFO,
+  RETRY_INFO,
   STATUS,
   STATUS_DETAILS_FIELD,
   type AdminMethod,
 } from './admin-messages.ts'
+import { ERROR_INFO_TYPE, RETRY_INFO_TYPE } from './google-error.ts'
 import {
   plainHeaders,
   readAll,
@@ -13,14 +15,19 @@ import {
   type HttpExchange,
   type HttpResponse,
 } from './http-exchange.ts'
-import { decodeMessage, encodeMessage, writeField } from './protobuf.ts'
+import { decodeMessage, encodeMessage, writeField, type MessageType } from './protobuf.ts'
 
 // Google's front end serves one API by REST and by gRPC. Here a gRPC call becomes the REST call that it is the same as, so that
 // both meet the same checks, records and faults.
 
 const PATH = /^\/google\.cloud\.alloydb\.(v1|v1beta|v1alpha)\.AlloyDBAdmin\/(\w+)$/
 const FRAME_HEADER_BYTES = 5
-const ERROR_INFO_TYPE = 'type.googleapis.com/google.rpc.ErrorInfo'
+
+/** What the details of an error may be, by their types. */
+const DETAILS = new Map<unknown, MessageType>([
+  [ERROR_INFO_TYPE, ERROR_INFO],
+  [RETRY_INFO_TYPE, RETRY_INFO],
+])
 
 /** The numbers of google.rpc.Code, by its names. */
 const CODES: readonly string[] = [
@@ -133,9 +140,7 @@ function fail(
   const number = Math.max(CODES.indexOf(code), CODES.indexOf('UNKNOWN'))
   const status = Buffer.concat([
     encodeMessage(STATUS, { code: number, message }),
-    ...details
-      .filter((detail) => detail['@type'] === ERROR_INFO_TYPE)
-      .map((detail) => writeField(STATUS_DETAILS_FIELD, encodeErrorInfo(detail))),
+    ...details.flatMap(encodeDetail).map((detail) => writeField(STATUS_DETAILS_FIELD, detail)),
   ])
   stream.respond(
     {
@@ -153,12 +158,12 @@ function fail(
   stream.resume()
 }
 
-/** A `google.protobuf.Any` that holds an ErrorInfo. */
-function encodeErrorInfo(info: Readonly<Record<string, unknown>>): Buffer {
-  return Buffer.concat([
-    writeField(1, Buffer.from(ERROR_INFO_TYPE)),
-    writeField(2, encodeMessage(ERROR_INFO, info)),
-  ])
+/** A `google.protobuf.Any`; nothing where the detail is of no known type. */
+function encodeDetail(detail: Readonly<Record<string, unknown>>): Buffer[] {
+  const type = DETAILS.get(detail['@type'])
+  if (!type) return []
+  const name = Buffer.from(String(detail['@type']))
+  return [Buffer.concat([writeField(1, name), writeField(2, encodeMessage(type, detail))])]
 }
 
 function parseJson(body: Buffer): Record<string, unknown> | undefined {

@@ -1,8 +1,9 @@
 import type { HttpFailure, HttpFault } from './fault.ts'
 import { bytesOf } from './fault-parser.ts'
 import type { Faults } from './faults.ts'
-import { GoogleError, googleErrorBody, statusOf } from './google-error.ts'
+import { GoogleError, googleErrorBody } from './google-error.ts'
 import type { HttpExchange } from './http-exchange.ts'
+import { googleFailure } from './http-failure.ts'
 import type { OpenRecord, RequestLog } from './request-log.ts'
 import { delay } from './sockets.ts'
 
@@ -35,7 +36,7 @@ export interface Route {
   resource?: (params: readonly string[]) => string
   handle(request: RoutedRequest): Promise<RoutedResponse>
   /** The body of an error response, in the endpoint's own shape. */
-  errorBody?: (failure: HttpFailure) => unknown
+  errorBody?: (failure: HttpFailure, request: RoutedRequest) => unknown
 }
 
 const GARBAGE = '<!DOCTYPE html><html><body>Please log in to the network.</body></html>'
@@ -82,11 +83,12 @@ export class HttpRouter {
       const body = (await exchange.body()).toString('utf8')
       const fault: HttpFault | undefined = route.step && this.#faults.take(route.step, resource)
       await delay(fault?.delayMs)
-      if (fault && (await intercept(route, fault, exchange))) {
+      const request = { params, query: url.searchParams, headers, body, record, fault }
+      if (fault && (await intercept(route, fault, request, exchange))) {
         record.outcome = 'faulted'
         return
       }
-      const answer = await respond(route, { params, query: url.searchParams, headers, body, record, fault })
+      const answer = await respond(route, request)
       await send(exchange, answer, fault?.chunkBytes)
     } catch (error) {
       const failure = failureOf(error)
@@ -126,7 +128,12 @@ function failureOf(error: unknown): GoogleError {
 }
 
 /** Brings about a fault that replaces the whole answer. Tells whether it did. */
-async function intercept(route: Route, fault: HttpFault, exchange: HttpExchange): Promise<boolean> {
+async function intercept(
+  route: Route,
+  fault: HttpFault,
+  request: RoutedRequest,
+  exchange: HttpExchange,
+): Promise<boolean> {
   if (fault.stall) return true
   if (fault.close) {
     exchange.cut(fault.close)
@@ -134,7 +141,9 @@ async function intercept(route: Route, fault: HttpFault, exchange: HttpExchange)
   }
   if (fault.fail) {
     const { status, retryAfterSeconds } = fault.fail
-    const body = (route.errorBody ?? googleFailure)(fault.fail)
+    const body: unknown = route.errorBody
+      ? await route.errorBody(fault.fail, request)
+      : googleFailure(fault.fail)
     await send(exchange, { status, headers: retryAfter(retryAfterSeconds), body }, fault.chunkBytes)
     return true
   }
@@ -148,11 +157,6 @@ async function intercept(route: Route, fault: HttpFault, exchange: HttpExchange)
 
 function retryAfter(seconds: number | undefined): Record<string, string> {
   return seconds === undefined ? {} : { 'retry-after': String(seconds) }
-}
-
-function googleFailure({ status, message = 'The emulator was told to fail.', reason }: HttpFailure): unknown {
-  const info = reason === undefined ? undefined : { reason, domain: 'googleapis.com' }
-  return googleErrorBody(status, statusOf(status), message, info)
 }
 
 async function respond(route: Route, request: RoutedRequest): Promise<RoutedResponse> {

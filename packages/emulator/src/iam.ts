@@ -139,15 +139,7 @@ export class Iam {
   /** @throws {GoogleError} PERMISSION_DENIED. */
   require(email: string, permission: Permission, resource: string): void {
     if (this.allows(email, permission)) return
-    throw new GoogleError(
-      'PERMISSION_DENIED',
-      `Permission '${permission}' denied on resource '${resource}' (or it may not exist).`,
-      {
-        reason: 'IAM_PERMISSION_DENIED',
-        domain: 'iam.googleapis.com',
-        metadata: { permission, resource, principal: email },
-      },
-    )
+    throw permissionDenied(permission, resource, email)
   }
 
   /** Counts a request against the principal's quota. @throws {GoogleError} RESOURCE_EXHAUSTED. */
@@ -174,6 +166,23 @@ export class Iam {
     }
     this.#served.set(email, [...recent, now])
   }
+}
+
+/** The error of a principal that has not the permission. */
+export function permissionDenied(
+  permission: Permission,
+  resource: string,
+  principal: string | undefined,
+): GoogleError {
+  return new GoogleError(
+    'PERMISSION_DENIED',
+    `Permission '${permission}' denied on resource '${resource}' (or it may not exist).`,
+    {
+      reason: 'IAM_PERMISSION_DENIED',
+      domain: 'iam.googleapis.com',
+      metadata: { permission, resource, ...(principal !== undefined && { principal }) },
+    },
+  )
 }
 
 /** Tells whether the e-mail address is a service account's. */

@@ -2,7 +2,7 @@ import type { Cut } from './fault.ts'
 import { parseInstanceName } from './instance-name.ts'
 
 /** What was given has not the shape that is wanted. The first line says why, the second what would do. */
-class InvalidShapeError extends Error {
+export class InvalidShapeError extends Error {
   override name = 'InvalidShapeError'
 
   constructor(wrong: string, expected: string) {

@@ -112,7 +112,7 @@ class RunningEmulator implements Emulator {
         defaultInstance: this.instance,
       }),
     )
-    this.faults = new Faults(this.#incidents)
+    this.faults = new Faults(this.#incidents, this.#uris)
     this.#credentials = new Credentials(project, () => this.host)
     const services = {
       clock: this.#clock,

@@ -4,7 +4,8 @@ import type { Clock } from './clock.ts'
 import type { Credentials } from './credentials.ts'
 import { GoogleError } from './google-error.ts'
 import type { Route, RoutedRequest, RoutedResponse } from './http-router.ts'
-import type { Iam } from './iam.ts'
+import { googleFailure } from './http-failure.ts'
+import { permissionDenied, type Iam } from './iam.ts'
 import { authenticate } from './authenticate.ts'
 import type { HttpFailure, TokenFault } from './fault.ts'
 import { parseJsonObject } from './parse-json-object.ts'
@@ -64,6 +65,11 @@ export function tokenRoutes(services: Services): Route[] {
       pattern: /^\/v1\/projects\/[^/]+\/serviceAccounts\/([^/:]+):generateAccessToken$/,
       step: 'token',
       handle: (request) => impersonate(request, services),
+      errorBody: (failure, { params }) =>
+        googleFailure(
+          failure,
+          failure.reason === 'IAM_PERMISSION_DENIED' ? mayNotImpersonate(params[0]!) : undefined,
+        ),
     },
   ]
 }
@@ -214,6 +220,14 @@ async function impersonate(
       expireTime: new Date(token.expiresAt).toISOString().replace(/\.\d+Z$/, 'Z'),
     }),
   }
+}
+
+function mayNotImpersonate(email: string): GoogleError {
+  return permissionDenied(
+    'iam.serviceAccounts.getAccessToken',
+    `projects/-/serviceAccounts/${email}`,
+    undefined,
+  )
 }
 
 function parseImpersonation(body: string): { scope: string[]; delegates: string[]; lifetime: number } {

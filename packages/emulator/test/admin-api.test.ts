@@ -347,7 +347,7 @@ describe('errors', () => {
     expect(Number(answer?.headers.get('retry-after'))).toBeGreaterThan(50)
     expect(answer?.body.error).toMatchObject({
       status: 'RESOURCE_EXHAUSTED',
-      details: [{ reason: 'RATE_LIMIT_EXCEEDED' }],
+      details: [{ reason: 'RATE_LIMIT_EXCEEDED' }, { retryDelay: expect.stringMatching(/^\d+s$/) }],
     })
   })
 

@@ -30,6 +30,17 @@ test.each<[unknown, string, string]>([
     'A fault of the step "tcp" has no field "fail".',
     'It may have: times, forMs, instance, delayMs, stall, close, garbage.',
   ],
+  [
+    { step: 'tcp', times: 3, forMs: 5, instance },
+    'A fault of the step "tcp" has no effect.',
+    'Give it one or more of: delayMs, stall, close, garbage.',
+  ],
+  [
+    { step: 'exchange', stall: false },
+    'A fault of the step "exchange" has no effect.',
+    'Give it one or more of',
+  ],
+  [{ step: 'token', fail: { status: 403, metadata: { a: 1 } } }, 'fail.metadata.a is 1.', 'Expected a text.'],
   [{ step: 'tcp', times: 0 }, 'times is 0.', 'Expected a whole number, 1 or more.'],
   [{ step: 'tcp', times: 1.5 }, 'times is 1.5.', 'Expected a whole number, 1 or more.'],
   [{ step: 'tcp', forMs: -1 }, 'forMs is -1.', 'Expected milliseconds, 0 to 2147483647.'],

@@ -61,6 +61,18 @@ test('a fault that is none is refused, with what is wrong and what is allowed', 
   expect(emulator.faults.all).toEqual([])
 })
 
+test('a fault of an instance that is not there is refused, and of one that is deleted for a while is not', async () => {
+  const { instance } = emulator
+  const fault = { step: 'tcp', stall: true }
+  const refused = await call('POST', 'faults', { body: { ...fault, instance: `${instance}x` } })
+  expect([refused.status, refused.body.error.message]).toEqual([
+    400,
+    `There is no instance "${instance}x".\nThere are: ${instance}.`,
+  ])
+  await call('POST', 'faults', { body: { incident: 'deletion' } })
+  expect((await call('POST', 'faults', { body: { ...fault, instance } })).status).toBe(201)
+})
+
 test('an incident begins and ends by JSON', async () => {
   const incident = { incident: 'maintenance', forMs: 60_000 }
   const begun = await call('POST', 'faults', { body: incident })

@@ -47,11 +47,49 @@ test('an HTTP step fails with the status, reason and Retry-After that are asked 
     code: 503,
     status: 'UNAVAILABLE',
     message: 'try later',
-    details: [{ reason: 'BUSY' }],
+    details: [
+      { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'BUSY' },
+      { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '7s' },
+    ],
   })
   expect(emulator.requests.at(-1)?.outcome).toBe('faulted')
   expect((await api(emulator, 'GET', infoPath)).status).toBe(200)
   expect(fault.hits).toBe(1)
+})
+
+test("an HTTP step's failure has the details that the service gives for its reason, or those of the fault", async () => {
+  const { client_email: principal } = emulator.serviceAccount
+  const failWith = async (reason: string, metadata?: Record<string, string>): Promise<any> => {
+    const fault = emulator.faults.add({ step: 'connectionInfo', fail: { status: 403, reason, metadata } })
+    const { body } = await api(emulator, 'GET', infoPath)
+    fault.remove()
+    return body.error
+  }
+  expect(await failWith('IAM_PERMISSION_DENIED')).toMatchObject({
+    status: 'PERMISSION_DENIED',
+    message: expect.stringContaining("Permission 'alloydb.instances.connect' denied on resource"),
+    details: [
+      {
+        domain: 'iam.googleapis.com',
+        metadata: { permission: 'alloydb.instances.connect', resource: emulator.instance, principal },
+      },
+    ],
+  })
+  expect((await failWith('SERVICE_DISABLED')).details[0]).toMatchObject({
+    domain: 'googleapis.com',
+    metadata: { service: 'alloydb.googleapis.com', consumer: 'projects/emulator' },
+  })
+  const metadata = { permission: 'resourcemanager.projects.get' }
+  expect((await failWith('IAM_PERMISSION_DENIED', metadata)).details[0].metadata).toEqual(metadata)
+  expect((await failWith('OTHER')).details).toEqual([
+    { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'OTHER', domain: 'googleapis.com' },
+  ])
+
+  const cluster = emulator.instance.replace(/\/instances\/.*/, '')
+  emulator.faults.add({ step: 'certificate', fail: { status: 403, reason: 'IAM_PERMISSION_DENIED' } })
+  await expect(certificate(emulator)).rejects.toThrow(
+    `Permission 'alloydb.clusters.generateClientCertificate' denied on resource '${cluster}'`,
+  )
 })
 
 test("the token endpoint fails in OAuth's shape", async () => {
@@ -114,10 +152,11 @@ test('a token is issued expired, or is none', async () => {
 
 test('a fault is for one instance, when it says so', async () => {
   const other = 'projects/p/locations/r/clusters/c/instances/i'
-  emulator.faults.add({ step: 'connectionInfo', instance: other, fail: { status: 500 } })
-  emulator.faults.add({ step: 'certificate', instance: emulator.instance, fail: { status: 429 } })
-  expect((await api(emulator, 'GET', infoPath)).status).toBe(200)
-  await expect(certificate(emulator)).rejects.toThrow('RESOURCE_EXHAUSTED')
+  await using two = await startEmulator({ postgres, instances: [emulator.instance, other] })
+  two.faults.add({ step: 'connectionInfo', instance: other, fail: { status: 500 } })
+  two.faults.add({ step: 'certificate', instance: two.instance, fail: { status: 429 } })
+  expect((await api(two, 'GET', infoPath)).status).toBe(200)
+  await expect(certificate(two)).rejects.toThrow('RESOURCE_EXHAUSTED')
 })
 
 test('a client certificate is issued expired, or not valid yet, or by a strange authority, and is refused', async () => {

@@ -181,6 +181,12 @@ describe('an error', () => {
     const error = await failureOf(call('GetConnectionInfo', { 1: emulator.instance }))
     expect(error).toMatchObject({ code: grpc.status.UNAVAILABLE, details: 'Down – for “now”.' })
     expect(error.metadata.get('retry-after')).toEqual(['7'])
+    const [bytes] = error.metadata.get('grpc-status-details-bin')
+    const any = parse(parse(bytes as Buffer)[3]![0] as Buffer)
+    expect(texts(any[1])).toEqual(['type.googleapis.com/google.rpc.RetryInfo'])
+    // A Duration of seven seconds.
+    const delay = parse(any[2]![0] as Buffer)[1]![0]
+    expect(parse(delay as Buffer)[1]).toEqual([7])
   })
 
   test.each(['FIN', 'RST'] as const)('a connection that is cut by %s is UNAVAILABLE', async (close) => {
