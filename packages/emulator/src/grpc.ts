@@ -10,7 +10,7 @@ import {
 import { ERROR_INFO_TYPE, RETRY_INFO_TYPE } from './google-error.ts'
 import {
   plainHeaders,
-  readAll,
+  readRequest,
   writeInPieces,
   type HttpExchange,
   type HttpResponse,
@@ -69,7 +69,7 @@ export async function grpcExchange(
   }
   let request: Record<string, unknown>
   try {
-    request = decodeMessage(method.request, unframe(await readAll(stream)))
+    request = decodeMessage(method.request, unframe(await readRequest(stream)))
   } catch (error) {
     fail(stream, { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) })
     return undefined

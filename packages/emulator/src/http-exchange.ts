@@ -3,6 +3,7 @@ import type { ServerHttp2Stream } from 'node:http2'
 import type { Readable, Writable } from 'node:stream'
 import type { Cut } from './fault.ts'
 import { GoogleError } from './google-error.ts'
+import { within } from './sockets.ts'
 
 /** A request and the way to answer it, whichever protocol it came by. */
 export interface HttpExchange {
@@ -26,6 +27,8 @@ export interface HttpResponse {
 }
 
 const MAX_BODY_BYTES = 1024 * 1024
+/** As with Node's own servers, which have it for HTTP/1.1 alone. */
+const REQUEST_LIMIT_MS = 300_000
 
 /** A request of HTTP/1.1. */
 export function http1Exchange(
@@ -58,7 +61,7 @@ export function http2Exchange(
     method: String(headers[':method']),
     target: String(headers[':path']),
     headers: plainHeaders(headers),
-    body: () => readAll(stream),
+    body: () => readRequest(stream),
     respond: async ({ status, headers: given, body, chunkBytes }) => {
       if (stream.headersSent || stream.destroyed) return
       stream.respond({ ...given, ':status': status })
@@ -78,8 +81,13 @@ export async function writeInPieces(stream: Writable, bytes: Buffer, pieceBytes?
   }
 }
 
+/** Reads the whole request of a client that does not take too long for it. */
+export function readRequest(stream: ServerHttp2Stream): Promise<Buffer> {
+  return within(REQUEST_LIMIT_MS, stream, readAll(stream))
+}
+
 /** Reads a stream to its end. */
-export async function readAll(stream: Readable): Promise<Buffer> {
+async function readAll(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of stream as AsyncIterable<Buffer>) {

@@ -1,4 +1,5 @@
-import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
 import { performServerHandshake } from 'node:http2'
 import * as net from 'node:net'
 import * as tls from 'node:tls'
@@ -9,14 +10,23 @@ import type { Cut } from './fault.ts'
 import { grpcExchange, isGrpc } from './grpc.ts'
 import { http1Exchange, http2Exchange, type HttpExchange } from './http-exchange.ts'
 import { explainListenError } from './listen-error.ts'
-import { cut, Sockets } from './sockets.ts'
+import { cut, Sockets, within } from './sockets.ts'
 import { TlsHandshakes } from './tls-handshakes.ts'
 
 interface Services {
   /** Makes a certificate for clients that speak TLS: for the names of this machine, and the one that they ask for, if they do. */
   identity: (servername?: string) => Promise<ServerIdentity>
   serve: (exchange: HttpExchange) => Promise<void>
+  /**
+   * How long a client may take to say which protocol it speaks, and then for the head of a request. Defaults to a minute, as with
+   * Node's own servers.
+   */
+  silenceLimitMs?: number | undefined
 }
+
+const SILENCE_LIMIT_MS = 60_000
+/** A whole request may take so many times as long as its head. */
+const REQUEST_LIMIT_FACTOR = 5
 
 const TLS_HANDSHAKE_RECORD = 0x16
 const MAX_NAMES = 100
@@ -33,16 +43,26 @@ export class HttpPort {
   readonly #listener: net.Server
   /** The TCP connection below each one that carries HTTP/1.1. */
   readonly #below = new WeakMap<net.Socket, net.Socket>()
-  readonly #http1 = createServer((request, response) => {
-    const socket = this.#below.get(request.socket)!
-    const secured = request.socket instanceof tls.TLSSocket ? request.socket : undefined
-    void this.#services.serve(http1Exchange(request, response, (how) => cut(how, socket, secured)))
-  })
+  readonly #http1: Server
+  readonly #silenceLimitMs: number
   readonly #contexts = new Map<string, Promise<tls.SecureContext>>()
   #handshakes: Promise<TlsHandshakes> | undefined
 
   constructor(services: Services) {
     this.#services = services
+    this.#silenceLimitMs = services.silenceLimitMs ?? SILENCE_LIMIT_MS
+    const limits = {
+      headersTimeout: this.#silenceLimitMs,
+      requestTimeout: this.#silenceLimitMs * REQUEST_LIMIT_FACTOR,
+      connectionsCheckingInterval: this.#silenceLimitMs / 2,
+    }
+    this.#http1 = createServer(limits, (request, response) => {
+      const socket = this.#below.get(request.socket)!
+      const secured = request.socket instanceof tls.TLSSocket ? request.socket : undefined
+      void this.#services.serve(http1Exchange(request, response, (how) => cut(how, socket, secured)))
+    })
+    // It looks for slow clients while it listens, and would not know that it does.
+    this.#http1.emit('listening')
     this.#listener = net.createServer({ noDelay: true }, (socket) => this.#accept(socket))
   }
 
@@ -74,7 +94,8 @@ export class HttpPort {
   }
 
   async #dispatch(socket: net.Socket): Promise<void> {
-    const start = await readExactly(socket, HTTP2_PREFACE.length).catch(() => undefined)
+    const reading = readExactly(socket, HTTP2_PREFACE.length)
+    const start = await within(this.#silenceLimitMs, socket, reading).catch(() => undefined)
     if (!start) return
     socket.unshift(start)
     if (start[0] === TLS_HANDSHAKE_RECORD) await this.#secure(socket)
@@ -102,6 +123,7 @@ export class HttpPort {
       ...(await this.#services.identity()),
       SNICallback: callbackify((servername: string) => this.#contextFor(servername)),
       ALPNProtocols: ['h2', 'http/1.1'],
+      handshakeTimeout: this.#silenceLimitMs,
     })
   }
 
@@ -123,6 +145,8 @@ export class HttpPort {
   #serveHttp2(socket: net.Socket, secured?: tls.TLSSocket): void {
     const session = performServerHandshake(secured ?? socket)
     session.on('error', () => socket.destroy())
+    // The preface ends with settings. From there on a client may keep an idle connection for as long as it likes.
+    void within(this.#silenceLimitMs, socket, once(session, 'remoteSettings')).catch(() => {})
     const cutConnection = (how: Cut): void => {
       if (how === 'RST') socket.resetAndDestroy()
       // An end of the socket alone leaves the session waiting for the other side's.
