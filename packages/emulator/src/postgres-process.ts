@@ -45,6 +45,11 @@ interface Identity {
   ids: Pick<SpawnOptions, 'uid' | 'gid'>
 }
 
+// What containers often forbid, and what is needed in two cases alone.
+const NO_NAMESPACE =
+  'PostgreSQL needs a user namespace here, which is not allowed. None is needed by a user who has an entry in /etc/passwd, ' +
+  'nor by root where every user may read what is installed, and the data directory if there is one.'
+
 /** How a server is set up. */
 interface PostgresSettings {
   superuser: string
@@ -70,7 +75,8 @@ export async function startPostgresProcess(
   const data = keptData?.path ?? join(directory, 'data')
   const hbaFile = join(directory, 'pg_hba.conf')
   await writeFile(hbaFile, settings.hostBasedAuthentication, { mode: 0o600 })
-  const identity = await chooseIdentity(binaries, dirname(data))
+  // The runtime directory is given to whoever it will be; that of data to be kept stays its owner's.
+  const identity = await chooseIdentity(binaries, dirname(keptData?.path ?? directory))
   await giveTo(identity, directory, hbaFile)
   if (keptData && !keptData.isNew) await checkKeptData(identity, binaries, data, signal)
   else await initialise(identity, binaries, { ...settings, data, passwordFile: join(directory, 'password') })
@@ -138,7 +144,8 @@ async function initialise(
   const { code, output } = await run(identity, binaries.initdb, options, signal)
   signal?.throwIfAborted()
   if (code !== 0) {
-    throw new Error(`The emulator's PostgreSQL could not be initialised in "${data}".\n${output}`)
+    const hint = output.startsWith('unshare:') ? NO_NAMESPACE : ''
+    throw new Error(`The emulator's PostgreSQL could not be initialised in "${data}".\n${output}${hint}`)
   }
 }
 
@@ -225,7 +232,7 @@ async function untilReady(child: ChildProcess, stopSignal: NodeJS.Signals): Prom
   return { pid: child.pid!, exited, log: () => log, stop }
 }
 
-/** `parent`: the directory that the data is in. */
+/** `parent`: a directory on the way to the data that has to be entered as it is. */
 async function chooseIdentity(binaries: PostgresBinaries, parent: string): Promise<Identity> {
   // As nobody inside a user namespace, and unchanged to the outside.
   const namespace = {

@@ -23,6 +23,7 @@ beforeEach(() => {
 })
 afterAll(() => emulator.stop())
 
+const GOOGLE = 'https://oauth2.googleapis.com/token'
 const json = { 'content-type': 'application/json' }
 async function call(
   method: 'GET' | 'POST' | 'DELETE',
@@ -43,7 +44,7 @@ async function tokenFromFile(email: string): Promise<string> {
   const { status, body } = await call('GET', `credentials/${email}.json`)
   expect(status).toBe(200)
   const fetchImplementation: typeof fetch = (input, init) =>
-    fetch(String(input).replace('https://oauth2.googleapis.com/token', String(body.token_uri)), init)
+    fetch(new Request(input).url === GOOGLE ? body.token_uri : input, init)
   return accessToken({ credentials: body, clientOptions: { transporterOptions: { fetchImplementation } } })
 }
 

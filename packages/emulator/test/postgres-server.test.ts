@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   utimesSync,
   chmodSync,
@@ -15,6 +16,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startPostgres } from '../src/index.ts'
+import { locatePostgresBinaries } from '../src/postgres-binaries.ts'
 
 vi.setConfig({ testTimeout: 30_000 }) // starting PostgreSQL takes a busy machine a while
 
@@ -48,6 +50,23 @@ test('a server runs in a private directory, and stop() leaves neither process no
   expect(isRunning(postgres.pid)).toBe(false)
   expect(left()).toEqual([])
 })
+
+const binaries = await locatePostgresBinaries()
+/** Whether root starts the tests, from where every user may read them. */
+const isOpenToNobody = spawnSync(binaries.postgres, ['--version'], { uid: 65534, gid: 65534 }).status === 0
+
+// Containers forbid namespaces.
+test.runIf(isOpenToNobody)(
+  'started by root, a server runs as nobody, in no namespace of its own',
+  async () => {
+    const postgres = await startPostgres()
+    const status = readFileSync(`/proc/${postgres.pid}/status`, 'utf8')
+    expect(status).toMatch(/^Uid:\s+65534\s/m)
+    const namespace = readlinkSync(`/proc/${postgres.pid}/ns/user`)
+    await postgres.stop()
+    expect(namespace).toBe(readlinkSync('/proc/self/ns/user'))
+  },
+)
 
 describe.runIf(process.platform === 'linux')('a process that is killed', () => {
   const program = `
