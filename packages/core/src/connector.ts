@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { TLSSocket } from 'node:tls'
 import { AlloyDBError } from './alloydb-error.ts'
 import type { ConnectorEngine } from './connector-engine.ts'
@@ -33,7 +32,7 @@ export class Connector implements Dialer, AsyncDisposable {
   readonly #dialings = new Set<Dialing>()
   readonly #stopLogging: (() => void) | undefined
   /** What all requests share is not to run in the async context of the one that happens to begin it. */
-  readonly #inOwnContext = AsyncLocalStorage.snapshot()
+  readonly #inOwnContext = process.getBuiltinModule('node:async_hooks').AsyncLocalStorage.snapshot()
   #engine: Promise<ConnectorEngine> | undefined
   #closed: Promise<void> | undefined
 

@@ -23,12 +23,18 @@ const addressOf = async (): Promise<{ status: number; body: any }> =>
   api(emulator, 'GET', `v1beta/${instance}/connectionInfo`)
 const ended = (client: pg.Client): Promise<unknown> => new Promise((resolve) => client.once('end', resolve))
 
-/** How a query fails on a session that is being ended. */
-async function failure(client: pg.Client): Promise<{ code?: string }> {
-  return client.query('select pg_sleep(60)').then(
-    () => ({}),
-    (error: unknown) => error as { code?: string },
+/** Begins a query, and tells once it runs how it will fail on a session that is ended; `other` is another session. */
+async function beginQuery(client: pg.Client, other: pg.Client): Promise<{ failing: Promise<unknown> }> {
+  const failing = client.query('select pg_sleep(60)').then(
+    () => 'it was done',
+    (error: unknown) => error,
   )
+  const { processID } = client as pg.Client & { processID: number }
+  const activity = `select state, query from pg_stat_activity where pid = ${processID}`
+  await expect
+    .poll(async () => (await other.query(activity)).rows)
+    .toEqual([{ state: 'active', query: 'select pg_sleep(60)' }])
+  return { failing }
 }
 
 describe('maintenance', () => {
@@ -74,7 +80,7 @@ describe('maintenance', () => {
 describe('a restart of PostgreSQL', () => {
   test('ends the sessions of the instance alone, and lets no new ones in until it is over', async () => {
     const [client, other] = await Promise.all([passwordLogin(), passwordLogin({ instance: sibling })])
-    const failing = failure(client)
+    const { failing } = await beginQuery(client, other)
     const restart = await emulator.faults.begin({ incident: 'postgresRestart' })
     expect(await failing).toMatchObject({ code: '57P01' })
     await expect(passwordLogin()).rejects.toMatchObject({ code: '57P03' })

@@ -293,4 +293,4 @@ test('many clients log in at once', async () => {
   )
   const rows = await Promise.all(clients.map((client) => scalar(client, 'select pg_backend_pid()')))
   expect(new Set(rows).size).toBe(50)
-})
+}, 30_000)

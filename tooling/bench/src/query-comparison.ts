@@ -6,8 +6,10 @@ import type { StripRow } from './plot.ts'
 import type { DriverName, QueryClientCommands, Work } from './programs/query-client.ts'
 import type { Summary } from './statistics.ts'
 
-const sets = 20
-const roundsPerSet = 3
+// A block takes some tens of milliseconds, of which the machine's mood moves single ones by a fifth: the median of this many is
+// known to a hundredth.
+const sets = 40
+const roundsPerSet = 8
 
 /** What is compared, and under which name. */
 export interface QueryComparison {
@@ -34,9 +36,7 @@ export async function compareQueries(
   const { program, host, instance } = await backend()
   const login = await program.call('openDatabase')
   const identity = await program.call('createClientIdentity')
-  await using client = new ChildProgram<QueryClientCommands>('query-client', {
-    nodeOptions: ['--expose-gc'],
-  })
+  await using client = new ChildProgram<QueryClientCommands>('query-client')
   const targets = {
     host,
     instance,

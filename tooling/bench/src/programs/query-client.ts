@@ -9,7 +9,7 @@ export type DriverName = 'pg' | 'postgres.js'
 /** What a driver is put to. */
 export type Work = 'select 1 on 1' | 'select 1 on 10' | '4 MB result' | 'COPY in'
 
-/** Does a driver's work over several routes, whose connections are all open, in a process that is started with `--expose-gc`. */
+/** Does a driver's work over several routes, whose connections are all open. */
 export type QueryClientCommands = {
   open: (setup: { driver: DriverName; routes: readonly Route[]; targets: RouteTargets }) => Promise<void>
   /** Does a block of work and gives the milliseconds that it took. */
@@ -23,12 +23,8 @@ const open = new Map<Route, OpenDriver>()
 const works: Readonly<Record<Work, (driver: OpenDriver) => Promise<void>>> = {
   'select 1 on 1': (driver) => driver.select(1, 100),
   'select 1 on 10': (driver) => driver.select(10, 300),
-  '4 MB result': (driver) => repeat(4, driver.readRows),
-  'COPY in': (driver) => repeat(4, driver.copyIn),
-}
-
-async function repeat(times: number, work: () => Promise<void>): Promise<void> {
-  for (let time = 0; time < times; time += 1) await work()
+  '4 MB result': (driver) => driver.readRows(),
+  'COPY in': (driver) => driver.copyIn(),
 }
 
 serve({
@@ -39,8 +35,6 @@ serve({
   async run({ route, work }) {
     const driver = open.get(route)
     if (driver === undefined) throw new Error(`The route "${route}" is not open.`)
-    // So that no block collects the garbage of another.
-    globalThis.gc?.()
     const startedAt = performance.now()
     await works[work](driver)
     return performance.now() - startedAt
