@@ -22,15 +22,11 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return abortable(slept, signal).finally(() => clearTimeout(timer))
 }
 
-/** Waits for a promise, or gives `undefined` when the time is up. The work itself goes on. */
-export async function within<T>(
-  promise: Promise<T>,
-  { timeoutMs, keepsAlive }: Pick<Deadline, 'timeoutMs' | 'keepsAlive'>,
-): Promise<T | undefined> {
+/** Waits for a promise, or gives `undefined` when the time is up. The work itself goes on. Does not keep the process alive. */
+export async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
   const timeIsUp = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, undefined)
-    if (!keepsAlive) timer.unref()
+    timer = setTimeout(resolve, timeoutMs, undefined).unref()
   })
   try {
     return await Promise.race([promise, timeIsUp])

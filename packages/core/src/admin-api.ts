@@ -118,8 +118,7 @@ export class AdminApi {
         return await this.#call(instance, resource, method, signal, data)
       }
       const finding = failure.status === 403 ? this.#credentials.adminPrincipal() : undefined
-      const principal =
-        finding && (await within(finding, { timeoutMs: principalTimeoutMs, keepsAlive: false }))
+      const principal = finding && (await within(finding, principalTimeoutMs))
       throw adminApiError(failure, instance, resource, principal)
     }
   }

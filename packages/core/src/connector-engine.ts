@@ -81,9 +81,8 @@ export class ConnectorEngine {
         throw error
       }
       // Both attempts, and the refresh between them, have the time of one.
-      const leftMs = (): number => Math.ceil(deadlineAt - performance.now())
-      const waiting = within(renewing, { timeoutMs: leftMs(), keepsAlive: true })
-      const renewed = await abortable(waiting, signal)
+      const leftMs = (): number => Math.max(0, Math.ceil(deadlineAt - performance.now()))
+      const renewed = await abortable(within(renewing, leftMs()), signal)
       if (renewed === undefined || leftMs() < 1) throw error
       event.attempts += 1
       return dial(renewed, token, { ...settings, timeoutMs: leftMs() }, event, signal)
