@@ -1,5 +1,5 @@
-import { callbackify } from 'node:util'
 import pg from 'pg'
+import { callBack } from './call-back.ts'
 import { openConfig, setUpClient, type AlloyDBConfig, type ReservedOption } from './client-config.ts'
 
 /** The config of {@link createClient}: an instance, a connector or its options, and what pg.Client takes. */
@@ -40,7 +40,7 @@ class AlloyDBClient extends pg.Client {
   override end(callback: (error: Error) => void): void
   override end(callback?: (error: Error) => void): Promise<void> | void {
     if (!callback) return this.#end()
-    callbackify(() => this.#end())(callback)
+    callBack(this.#end(), callback)
   }
 
   async #end(): Promise<void> {

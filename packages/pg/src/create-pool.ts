@@ -1,5 +1,5 @@
-import { callbackify } from 'node:util'
 import pg from 'pg'
+import { callBack } from './call-back.ts'
 import {
   openConfig,
   setUpClient,
@@ -54,7 +54,7 @@ class AlloyDBPool extends pg.Pool {
   override end(callback: () => void): void
   override end(callback?: () => void): Promise<void> | void {
     if (callback === undefined) return this.#end()
-    callbackify(() => this.#end())(callback)
+    callBack(this.#end(), callback)
   }
 
   async #end(): Promise<void> {
