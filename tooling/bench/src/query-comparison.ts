@@ -1,10 +1,10 @@
 import { ChildProgram } from './child-program.ts'
-import { again, compare, runInterleaved, withControl } from './comparison.ts'
-import type { PortRoute, Route } from './drivers/driver.ts'
+import { again, compare, runInterleaved } from './comparison.ts'
+import type { PortRoute } from './drivers/driver.ts'
 import type { Bar, Bench, Figure, Outcome } from './metric.ts'
 import type { StripRow } from './plot.ts'
-import type { DriverName, QueryClientCommands, Work } from './programs/query-client.ts'
-import type { Summary } from './statistics.ts'
+import type { Contender, DriverName, QueryClientCommands, Work } from './programs/query-client.ts'
+import { shuffle, type Summary } from './statistics.ts'
 
 // A block takes some tens of milliseconds, of which the machine's mood moves single ones by a fifth: the median of this many is
 // known to a hundredth.
@@ -15,7 +15,7 @@ const roundsPerSet = 8
 export interface QueryComparison {
   readonly name: string
   readonly driver: DriverName
-  /** The first of them is measured twice, as the control. */
+  /** The first of them is measured twice, as the control: on connections of its own, since those differ, too. */
   readonly references: readonly [Reference, ...Reference[]]
   readonly works: readonly Work[]
   readonly bar: Bar
@@ -44,23 +44,27 @@ export async function compareQueries(
     identity,
     ...login,
   }
-  const routes: Route[] = ['connector', ...references.map(({ route }) => route)]
-  const setup = { driver, routes, targets }
   const control = references[0].route
+  const contenders: Contender[] = [
+    { name: 'connector', route: 'connector' },
+    ...references.map(({ route }) => ({ name: route, route })),
+    { name: again(control), route: control },
+  ]
 
   const samples = new Map<Work, Map<string, number[]>>(works.map((work) => [work, new Map()]))
-  // One connection may be luckier than another for all its life, so each set of them does a part of the rounds.
+  // One connection may be luckier than another for all its life, not least the one that was opened first, so each set of them does a
+  // part of the rounds.
   for (let set = 0; set < (quick ? 1 : sets); set += 1) {
-    await client.call('open', setup)
+    await client.call('open', { driver, contenders: shuffle(contenders), targets })
     for (const work of works) {
-      const variants = routes.map((route) => ({
-        name: route,
-        measure: () => client.call('run', { route, work }),
+      const variants = contenders.map(({ name }) => ({
+        name,
+        measure: () => client.call('run', { name, work }),
       }))
       const rounds = quick ? { rounds: 4, warmUpRounds: 1 } : { rounds: roundsPerSet, warmUpRounds: 1 }
-      const found = await runInterleaved(withControl(variants, control), rounds, signal)
+      const found = await runInterleaved(variants, rounds, signal)
       const all = samples.get(work)
-      for (const [name, values] of found) all?.set(name, [...(all.get(name) ?? []), ...values])
+      for (const [label, values] of found) all?.set(label, [...(all.get(label) ?? []), ...values])
     }
     await client.call('close')
   }

@@ -9,16 +9,27 @@ export type DriverName = 'pg' | 'postgres.js'
 /** What a driver is put to. */
 export type Work = 'select 1 on 1' | 'select 1 on 10' | '4 MB result' | 'COPY in'
 
-/** Does a driver's work over several routes, whose connections are all open. */
+/** What has connections of its own. */
+export interface Contender {
+  readonly name: string
+  readonly route: Route
+}
+
+/** Does a driver's work for several contenders, whose connections are all open. */
 export type QueryClientCommands = {
-  open: (setup: { driver: DriverName; routes: readonly Route[]; targets: RouteTargets }) => Promise<void>
+  /** Opens the connections of each, in the order given. */
+  open: (setup: {
+    driver: DriverName
+    contenders: readonly Contender[]
+    targets: RouteTargets
+  }) => Promise<void>
   /** Does a block of work and gives the milliseconds that it took. */
-  run: (block: { route: Route; work: Work }) => Promise<number>
+  run: (block: { name: string; work: Work }) => Promise<number>
   close: () => Promise<void>
 }
 
 const drivers: Readonly<Record<DriverName, OpenDriverOn>> = { pg: openPg, 'postgres.js': openPostgresJs }
-const open = new Map<Route, OpenDriver>()
+const open = new Map<string, OpenDriver>()
 
 const works: Readonly<Record<Work, (driver: OpenDriver) => Promise<void>>> = {
   'select 1 on 1': (driver) => driver.select(1, 100),
@@ -28,13 +39,13 @@ const works: Readonly<Record<Work, (driver: OpenDriver) => Promise<void>>> = {
 }
 
 serve({
-  async open({ driver, routes, targets }) {
+  async open({ driver, contenders, targets }) {
     process.env['ALLOYDB_EMULATOR_HOST'] = targets.host
-    for (const route of routes) open.set(route, await drivers[driver](route, targets))
+    for (const { name, route } of contenders) open.set(name, await drivers[driver](route, targets))
   },
-  async run({ route, work }) {
-    const driver = open.get(route)
-    if (driver === undefined) throw new Error(`The route "${route}" is not open.`)
+  async run({ name, work }) {
+    const driver = open.get(name)
+    if (driver === undefined) throw new Error(`There are no connections of "${name}".`)
     const startedAt = performance.now()
     await works[work](driver)
     return performance.now() - startedAt
