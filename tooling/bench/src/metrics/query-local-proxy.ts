@@ -1,8 +1,11 @@
-import { AuthProxy, serverSideProxyPort } from '../auth-proxy.ts'
+import { AuthProxy } from '../../../testing/auth-proxy.ts'
 import { ChildProgram } from '../child-program.ts'
 import { CannotMeasure, type Metric } from '../metric.ts'
 import type { LocalProxyCommands } from '../programs/local-proxy.ts'
 import { compareQueries, type Reference } from '../query-comparison.ts'
+
+/** The only port that the Auth Proxy dials. */
+const serverSideProxyPort = 5433
 
 /** node-postgres on the connector's socket, and through sidecars: one in Node.js and, where it is on PATH, the Auth Proxy. */
 export const queryLocalProxy: Metric = {
@@ -16,7 +19,7 @@ export const queryLocalProxy: Metric = {
       port: await proxy.call('open', { host, instance }),
       against: 'throughput through a local TCP proxy (in Node.js, standing in for a sidecar)',
     }
-    await using authProxy = await AuthProxy.start({ host, instance })
+    await using authProxy = await startAuthProxy(host, instance)
     if (authProxy && !(await program.call('listenOn', { service: 'AlloyDB', port: serverSideProxyPort }))) {
       throw new CannotMeasure(
         `Port ${serverSideProxyPort} of 127.0.0.1 is taken, and the Auth Proxy dials no other. End what listens there.`,
@@ -38,4 +41,14 @@ export const queryLocalProxy: Metric = {
       bench,
     )
   },
+}
+
+/** @returns nothing where it is not on PATH */
+async function startAuthProxy(host: string, instance: string): Promise<AuthProxy | undefined> {
+  try {
+    return await AuthProxy.start({ host, instance, flags: ['--token=bench'] })
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
 }

@@ -4,51 +4,63 @@ import { createServer, type AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 
-const program = 'alloydb-auth-proxy'
-/** The only port that it dials. */
-export const serverSideProxyPort = 5433
+interface AuthProxyOptions {
+  /** Where the Admin API is, as `host:port`. */
+  host: string
+  instance: string
+  /** Beside those that lead it to the instance. */
+  flags?: readonly string[]
+  /** Defaults to the one that is on PATH. */
+  program?: string
+  /** Defaults to this process's. */
+  env?: NodeJS.ProcessEnv
+}
 
 /** The AlloyDB Auth Proxy, the sidecar that Google offers, in a process of its own. */
 export class AuthProxy implements AsyncDisposable {
   /** Where it listens on 127.0.0.1. */
   readonly port: number
   readonly #process: ChildProcess
+  readonly #output: readonly string[]
 
-  private constructor(port: number, process: ChildProcess) {
+  private constructor(port: number, process: ChildProcess, output: readonly string[]) {
     this.port = port
     this.#process = process
+    this.#output = output
   }
 
-  /**
-   * Starts it.
-   *
-   * @returns nothing where it is not on PATH
-   */
-  static async start(target: { host: string; instance: string }): Promise<AuthProxy | undefined> {
+  /** @throws Error with the code ENOENT where there is no such program */
+  static async start({
+    host,
+    instance,
+    flags = [],
+    program = 'alloydb-auth-proxy',
+    env,
+  }: AuthProxyOptions): Promise<AuthProxy> {
     const port = await findFreePort()
     const child = spawn(
       program,
       [
-        `--alloydbadmin-api-endpoint=http://${target.host}`,
+        `--alloydbadmin-api-endpoint=http://${host}`,
         `--port=${port}`,
-        '--token=bench',
         '--disable-built-in-telemetry',
-        target.instance,
+        ...flags,
+        instance,
       ],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
+      { env, stdio: ['ignore', 'pipe', 'pipe'] },
     )
-    try {
-      await once(child, 'spawn')
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw error
-    }
-    const authProxy = new AuthProxy(port, child)
+    await once(child, 'spawn')
     const output: string[] = []
+    const authProxy = new AuthProxy(port, child, output)
     child.stderr.setEncoding('utf8').on('data', (text: string) => output.push(text))
     if (await isReady(child.stdout, output)) return authProxy
     await authProxy.stop()
-    throw new Error(`The Auth Proxy did not start:\n${output.join('')}`)
+    throw new Error(`The Auth Proxy did not start:\n${authProxy.log}`)
+  }
+
+  /** All that it has said. */
+  get log(): string {
+    return this.#output.join('')
   }
 
   async stop(): Promise<void> {
