@@ -1,37 +1,26 @@
 import type { Clock } from './clock.ts'
-import type { Cluster } from './cluster.ts'
 import type { ClockSkew, Deletion, Incident, Maintenance, Move, PostgresRestart } from './incident.ts'
-import type { Instance } from './instance.ts'
-import type { ServerSideProxy } from './server-side-proxy.ts'
-
-/** What incidents happen to. */
-export interface Surroundings {
-  clock: Clock
-  /** Those that the Admin API knows. */
-  clusters: Map<string, Cluster>
-  instances: Map<string, Instance>
-  proxies: ReadonlyMap<string, ServerSideProxy>
-  /** The instance that is meant where none is named. */
-  defaultInstance: string
-}
+import type { InstanceRegistry } from './instance-registry.ts'
 
 /** Undoes what an incident has done. */
 type End = () => Promise<void>
 
 /** Makes incidents happen. */
 export class InstanceIncidents {
-  readonly #surroundings: Surroundings
+  readonly #registry: InstanceRegistry
+  readonly #clock: Clock
 
-  constructor(surroundings: Surroundings) {
-    this.#surroundings = surroundings
+  constructor(registry: InstanceRegistry, clock: Clock) {
+    this.#registry = registry
+    this.#clock = clock
   }
 
   /** What an incident happens to: the URIs of instances, or the clock. */
   subjectsOf(incident: Incident): string[] {
     if (incident.incident === 'clockSkew') return ['the clock']
-    const found = this.#find(incident)
+    const found = this.#registry.find(incident.instance)
     if (incident.incident !== 'deletion' || !incident.cluster) return [found.uri]
-    return this.#instancesOf(found.owner).map(({ uri }) => uri)
+    return this.#registry.instancesOf(found.owner).map(({ uri }) => uri)
   }
 
   /** Makes it happen, and gives the way back. */
@@ -51,13 +40,13 @@ export class InstanceIncidents {
   }
 
   async #maintain(incident: Maintenance): Promise<End> {
-    const proxy = this.#proxyOf(this.#find(incident))
+    const proxy = this.#registry.proxyOf(this.#registry.find(incident.instance))
     await proxy.close(incident.close ?? 'FIN')
     return () => proxy.listen()
   }
 
   async #restartPostgres(incident: PostgresRestart): Promise<End> {
-    const instance = this.#find(incident)
+    const instance = this.#registry.find(incident.instance)
     instance.isPostgresStarting = true
     await instance.owner.terminate(instance.backends)
     return async () => {
@@ -66,32 +55,29 @@ export class InstanceIncidents {
   }
 
   async #move(incident: Move): Promise<End> {
-    const instance = this.#find(incident)
+    const registry = this.#registry
+    const instance = registry.find(incident.instance)
     const { privateIpAddress, publicIpAddress, pscDnsName, pscAutoDnsName } = instance
     const before = { privateIpAddress, publicIpAddress, pscDnsName, pscAutoDnsName }
-    const proxy = this.#proxyOf(instance)
-    const moveTo = async (addresses: Move['addresses']): Promise<void> => {
-      instance.setAddresses(addresses)
-      await proxy.close()
-      await proxy.listen()
-    }
+    const back = (): Promise<void> => registry.move(instance, before)
     try {
-      await moveTo(incident.addresses)
+      await registry.move(instance, incident.addresses)
     } catch (error) {
-      await moveTo(before)
+      await back()
       throw error
     }
-    return () => moveTo(before)
+    return back
   }
 
   async #delete(incident: Deletion): Promise<End> {
-    const { instances, clusters } = this.#surroundings
-    const named = this.#find(incident)
+    const registry = this.#registry
+    const { instances, clusters } = registry
+    const named = registry.find(incident.instance)
     const { owner } = named
-    const gone = incident.cluster ? this.#instancesOf(owner) : [named]
+    const gone = incident.cluster ? registry.instancesOf(owner) : [named]
     if (incident.cluster) clusters.delete(owner.name)
     for (const { uri } of gone) instances.delete(uri)
-    await Promise.all(gone.map((instance) => this.#proxyOf(instance).close()))
+    await Promise.all(gone.map((instance) => registry.proxyOf(instance).close()))
     return async () => {
       if (incident.cluster) {
         await owner.replaceAuthority()
@@ -100,32 +86,15 @@ export class InstanceIncidents {
       for (const instance of gone) {
         instance.remake(instance === named ? incident.addresses : undefined)
         instances.set(instance.uri, instance)
-        await this.#proxyOf(instance).listen()
+        await registry.proxyOf(instance).listen()
       }
     }
   }
 
   async #skewClock({ skewMs }: ClockSkew): Promise<End> {
-    const { clock } = this.#surroundings
-    clock.skewMs = skewMs
+    this.#clock.skewMs = skewMs
     return async () => {
-      clock.skewMs = 0
+      this.#clock.skewMs = 0
     }
-  }
-
-  #find({ instance }: { instance?: string | undefined }): Instance {
-    const { instances, defaultInstance } = this.#surroundings
-    const found = instances.get(instance ?? defaultInstance)
-    if (found) return found
-    const known = [...instances.keys()].join(', ') || 'none'
-    throw new Error(`There is no instance "${instance ?? defaultInstance}".\nThere are: ${known}.`)
-  }
-
-  #instancesOf(owner: Cluster): Instance[] {
-    return [...this.#surroundings.instances.values()].filter((instance) => instance.owner === owner)
-  }
-
-  #proxyOf({ uri }: Instance): ServerSideProxy {
-    return this.#surroundings.proxies.get(uri)!
   }
 }

@@ -1,11 +1,8 @@
 import { isIP } from 'node:net'
 import { AccessTokens } from './access-tokens.ts'
-import { adminRoutes } from './admin-api.ts'
-import { CertificateAuthority } from './certificate-authority.ts'
 import { Clock } from './clock.ts'
 import { checkOptions } from './check-options.ts'
 import { checkPorts } from './check-ports.ts'
-import { clientFileRoutes } from './client-files.ts'
 import type { Cluster, DatabaseUser } from './cluster.ts'
 import {
   Credentials,
@@ -17,12 +14,12 @@ import { DataDirectory } from './data-directory.ts'
 import { DEFAULT_INSTANCE, type Emulator, type EmulatorOptions } from './emulator.ts'
 import type { ConnectionReport } from './connection-log.ts'
 import type { Cut } from './fault.ts'
-import { faultRoutes } from './fault-routes.ts'
+import { emulatorRoutes } from './emulator-routes.ts'
 import { Faults } from './faults.ts'
+import { HttpCertificates } from './http-certificates.ts'
 import { HttpPort } from './http-port.ts'
 import { HttpRouter } from './http-router.ts'
 import { Iam, isServiceAccount } from './iam.ts'
-import { iamRoutes } from './iam-routes.ts'
 import { Incidents } from './incidents.ts'
 import { readInitFiles } from './init-file.ts'
 import { InstanceIncidents } from './instance-incidents.ts'
@@ -34,22 +31,18 @@ import {
   type InstanceOptions,
 } from './instance.ts'
 import { parseInstanceName } from './instance-name.ts'
+import { InstanceRegistry } from './instance-registry.ts'
 import { assignAddresses, assignPorts, dialedAddress } from './instance-addresses.ts'
 import { parseListenAddress } from './listen-address.ts'
-import { metadataRoutes } from './metadata-server.ts'
 import { ProxySession } from './proxy-session.ts'
 import { refuseStranger } from './request-host.ts'
 import { RequestLog, type RecordedRequest } from './request-log.ts'
 import { startCluster } from './start-cluster.ts'
 import { ServerSideProxy } from './server-side-proxy.ts'
-import { tokenRoutes } from './token-service.ts'
-
-/** What the certificate of the Admin API's port is always for. */
-const HTTP_NAMES = ['localhost', '127.0.0.1', '::1']
 
 /**
  * Starts a local AlloyDB: the Admin API, a token endpoint, IAM, the server-side proxy and a real PostgreSQL. It listens
- * on loopback addresses alone.
+ * on loopback addresses alone, unless `listenAddress` says otherwise.
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const emulator = new RunningEmulator(options)
@@ -76,11 +69,9 @@ class RunningEmulator implements Emulator {
   readonly #clock = new Clock()
   readonly #incidents: Incidents
   readonly #started: Cluster[] = []
-  readonly #clusters = new Map<string, Cluster>()
-  readonly #instances = new Map<string, Instance>()
-  readonly #proxies = new Map<string, ServerSideProxy>()
+  readonly #registry: InstanceRegistry
   readonly #httpPort: HttpPort
-  readonly #httpAuthority = once(() => this.#loadHttpAuthority())
+  readonly #httpCertificates: HttpCertificates
   readonly #onConnection: ((connection: ConnectionReport) => void) | undefined
   readonly #isReady = Promise.withResolvers<void>()
   readonly #uris: readonly [string, ...string[]]
@@ -103,57 +94,25 @@ class RunningEmulator implements Emulator {
       ...iam,
       principals: [...(first ? [] : [{ email: this.#email }]), ...(iam.principals ?? [])],
     })
-    this.#incidents = new Incidents(
-      new InstanceIncidents({
-        clock: this.#clock,
-        clusters: this.#clusters,
-        instances: this.#instances,
-        proxies: this.#proxies,
-        defaultInstance: this.instance,
-      }),
-    )
+    this.#registry = new InstanceRegistry(this.instance)
+    this.#incidents = new Incidents(new InstanceIncidents(this.#registry, this.#clock))
     this.faults = new Faults(this.#incidents, this.#uris)
     this.#credentials = new Credentials(project, () => this.host)
-    const services = {
+    this.#httpCertificates = new HttpCertificates(this.#listenAddress, () => this.#directory)
+    const routes = emulatorRoutes(this, {
       clock: this.#clock,
-      iam: this.iam,
-      tokens: this.tokens,
       credentials: this.#credentials,
-    }
-    const router = new HttpRouter(
-      [
-        ...adminRoutes({
-          ...services,
-          clusters: this.#clusters,
-          instances: this.#instances,
-          certificateLifetimeMs,
-        }),
-        ...tokenRoutes({ ...services, host: () => this.host }),
-        ...metadataRoutes({ iam: this.iam, tokens: this.tokens, email: this.#email, project }),
-        ...faultRoutes({ faults: this.faults, log: this.#log }),
-        ...iamRoutes({
-          iam: this.iam,
-          addDatabaseUser: (user, instance) => this.addDatabaseUser(user, instance),
-          setIamAuthentication: (enabled, instance = this.instance) =>
-            this.setIamAuthentication(instance, enabled),
-        }),
-        ...clientFileRoutes({
-          caCertificate: () => this.caCertificate(),
-          iam: this.iam,
-          email: this.#email,
-          credentialsOf: (principal) => this.#credentials.of(principal),
-          host: () => this.host,
-        }),
-      ],
-      this.faults,
-      this.#log,
-      isLoopback(this.#listenAddress) ? refuseStranger : () => undefined,
-    )
+      log: this.#log,
+      registry: this.#registry,
+      tokens: this.tokens,
+      email: this.#email,
+      project,
+      certificateLifetimeMs,
+    })
+    const refuse = isLoopback(this.#listenAddress) ? refuseStranger : () => undefined
+    const router = new HttpRouter(routes, this.faults, this.#log, refuse)
     this.#httpPort = new HttpPort({
-      identity: async (servername = 'localhost') => {
-        const names = new Set([...HTTP_NAMES, dialedAddress(this.#listenAddress), servername])
-        return (await this.#httpAuthority()).issueServer(servername, [...names])
-      },
+      identity: (servername) => this.#httpCertificates.issue(servername),
       serve: async (exchange) => {
         // Who asks while the emulator starts must not be told that there is no instance.
         await this.#isReady.promise
@@ -167,7 +126,7 @@ class RunningEmulator implements Emulator {
   }
 
   get instances(): readonly EmulatedInstance[] {
-    return this.#uris.flatMap((uri) => this.#instances.get(uri) ?? [])
+    return this.#uris.flatMap((uri) => this.#registry.instances.get(uri) ?? [])
   }
 
   get env(): { readonly ALLOYDB_EMULATOR_HOST: string } {
@@ -221,53 +180,48 @@ class RunningEmulator implements Emulator {
         directory,
       })
       this.#started.push(cluster)
-      this.#clusters.set(name, cluster)
+      this.#registry.clusters.set(name, cluster)
     }
     await allOf([prepareCredentials(), ...[...names].map(startOne)])
     signal?.throwIfAborted()
     for (const settings of assigned) {
-      const owner = this.#clusters.get(parseInstanceName(settings.uri).cluster)!
+      const owner = this.#registry.clusters.get(parseInstanceName(settings.uri).cluster)!
       await this.#startInstance(new Instance(settings, port, owner, isLocal))
     }
     this.#isReady.resolve()
   }
 
   async caCertificate(): Promise<string> {
-    return (await this.#httpAuthority()).rootPem
+    return (await this.#httpCertificates.authority()).rootPem
   }
 
   authFor(email: string): Promise<EmulatorAuth> {
     return this.#credentials.authFor(email)
   }
 
-  addDatabaseUser(user: DatabaseUser, instance: string = this.instance): Promise<void> {
-    return this.#find(instance).owner.addUser(user)
+  addDatabaseUser(user: DatabaseUser, instance?: string): Promise<void> {
+    return this.#registry.find(instance).owner.addUser(user)
   }
 
   disconnectAll(how: Cut = 'FIN', instance?: string): void {
-    for (const [uri, proxy] of this.#proxies) {
-      if (instance === undefined || uri === instance) proxy.disconnectAll(how)
-    }
+    this.#registry.disconnectAll(how, instance)
   }
 
-  async setAddresses(instance: string, addresses: InstanceAddresses): Promise<void> {
-    const found = this.#find(instance)
-    found.setAddresses(addresses)
-    await this.stopInstance(instance)
-    await this.startInstance(instance)
+  setAddresses(instance: string, addresses: InstanceAddresses): Promise<void> {
+    return this.#registry.move(this.#registry.find(instance), addresses)
   }
 
   setIamAuthentication(instance: string, enabled: boolean): void {
-    this.#find(instance).iamAuthentication = enabled
+    this.#registry.find(instance).iamAuthentication = enabled
   }
 
   async stopInstance(instance: string): Promise<void> {
-    await this.#proxies.get(this.#find(instance).uri)?.close()
+    await this.#proxyOf(instance).close()
   }
 
   async startInstance(instance: string): Promise<void> {
     await this.stopInstance(instance)
-    await this.#proxies.get(instance)?.listen()
+    await this.#proxyOf(instance).listen()
   }
 
   stop(): Promise<void> {
@@ -281,7 +235,7 @@ class RunningEmulator implements Emulator {
   async #stop(): Promise<void> {
     try {
       await this.#incidents.stop()
-      await allOf([this.#httpPort.close(), ...[...this.#proxies.values()].map((proxy) => proxy.close())])
+      await allOf([this.#httpPort.close(), ...this.#registry.closeProxies()])
       await allOf(this.#started.map((cluster) => cluster.stop()))
     } finally {
       await this.#directory?.close()
@@ -306,40 +260,17 @@ class RunningEmulator implements Emulator {
       report: this.#onConnection,
       serve: (client) => new ProxySession(client, instance, { iam, tokens, faults, log: client.log }).run(),
     })
-    this.#instances.set(instance.uri, instance)
-    this.#proxies.set(instance.uri, proxy)
-    await proxy.listen()
+    await this.#registry.add(instance, proxy)
   }
 
-  /** The authority of the Admin API's certificate: clients are told to trust it, so it is kept where anything is. */
-  async #loadHttpAuthority(): Promise<CertificateAuthority> {
-    const kept = await this.#directory?.read('http-authority')
-    if (kept !== undefined) return CertificateAuthority.restore(kept)
-    const authority = await CertificateAuthority.create()
-    await this.#directory?.write('http-authority', await authority.keep())
-    return authority
-  }
-
-  #find(uri: string): Instance {
-    const instance = this.#instances.get(uri)
-    if (!instance) {
-      throw new Error(
-        `The emulator has no instance "${uri}"; it has: ${[...this.#instances.keys()].join(', ')}.`,
-      )
-    }
-    return instance
+  #proxyOf(instance: string): ServerSideProxy {
+    return this.#registry.proxyOf(this.#registry.find(instance))
   }
 }
 
 /** An address and a port, as URLs have them. */
 function authorityOf(address: string, port: number): string {
   return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`
-}
-
-/** Makes a value when it is first asked for. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined
-  return () => (made ??= make())
 }
 
 /** Waits for all, the failed ones too, so that there is nothing half-started left to stop; then throws. */
