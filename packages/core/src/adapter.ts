@@ -46,6 +46,9 @@ export interface OpenedAdapter<Config> {
  */
 export const unknownUser = '(IAM principal)'
 
+/** What may be meant by a name that is nobody's. */
+const optionNames = [...connectorOptionNames, 'connector', 'connectionString'] as const
+
 /** Options of one connect; a shared connector can be asked for another of these each time. */
 const connectOptionNames = ['ipType', 'authType'] as const
 
@@ -130,7 +133,7 @@ function readConfig<Config extends AdapterConfig & { user?: unknown; password?: 
     const isConnectors = (connectorOptionNames as readonly string[]).includes(name)
     if (isConnectors) connectorOptions[name] = value
     else {
-      const meant = connectorOptionNames.find((known) => isMisspelt(name, known))
+      const meant = optionNames.find((known) => isMisspelt(name, known))
       if (meant !== undefined) throw misspeltError(name, meant, instance)
       driverOptions[name] = value
     }
@@ -144,7 +147,7 @@ function readConfig<Config extends AdapterConfig & { user?: unknown; password?: 
   if (ipType !== undefined) parseIpType(ipType)
   const usesIam = parseAuthType(authType ?? connector?.authType ?? 'PASSWORD') === 'IAM'
   if (usesIam && config.password !== undefined) throw passwordError(instance)
-  if (config.user !== undefined && typeof config.user !== 'string') throw userError(instance)
+  if (config.user !== undefined) checkUser(config.user, instance)
   return {
     driverOptions: driverOptions as Omit<Config, keyof AdapterConfig>,
     connectorOptions,
@@ -195,8 +198,14 @@ function misspeltError(name: string, meant: string, instance: string): AlloyDBEr
   })
 }
 
-function userError(instance: string): AlloyDBError {
-  return new AlloyDBError('ALLOYDB_INVALID_OPTION', 'The option "user" is not a string.', { instance })
+/** An empty one is most often a variable that is not set; a driver would take somebody else for the user. */
+function checkUser(user: unknown, instance: string): void {
+  if (typeof user === 'string' && user !== '') return
+  const what = user === '' ? 'empty' : 'not a string'
+  throw new AlloyDBError('ALLOYDB_INVALID_OPTION', `The option "user" is ${what}.`, {
+    instance,
+    hint: 'Give the name of the database user, or leave the option out.',
+  })
 }
 
 function passwordError(instance: string): AlloyDBError {

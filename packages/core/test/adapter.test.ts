@@ -63,7 +63,9 @@ describe('openAdapter', () => {
     ],
     ['a misspelt option', { ipTyp: 'PSC' }, 'There is no option "ipTyp".'],
     ['an option in another case', { connectTimeoutMS: 5 }, 'There is no option "connectTimeoutMS".'],
+    ['a misspelt connector', { conector: dialer }, 'There is no option "conector".'],
     ['a user that is no text', { user: {} }, 'The option "user" is not a string.'],
+    ['a user that is empty', { user: '' }, 'The option "user" is empty.'],
     ['an unknown authType', { authType: 'LDAP' }, 'Invalid authType: "LDAP".'],
     [
       'an unknown ipType beside a shared connector',

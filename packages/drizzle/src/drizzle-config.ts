@@ -38,6 +38,7 @@ export function splitConfig<Connection extends object, Config extends { connecti
       `Use the drizzle({ client }) of drizzle-orm itself, with a client that ${factory} makes.`,
     )
   }
+  if ('logger' in given) checkLogger(given.logger)
   const { connection, ...drizzleConfig } = config
   checkConnection(connection, 'instance' in given)
   return { connection, drizzleConfig }
@@ -62,6 +63,16 @@ function checkConnection(connection: unknown, isInstanceBeside: boolean): void {
   if ('url' in connection && connection.url !== undefined) {
     throw invalid('The option "url" is not for AlloyDB connections.', writeConnectionString)
   }
+}
+
+/** For a config with any other, drizzle-orm 0.45 takes all of it for a client. */
+function checkLogger(logger: unknown): void {
+  if (logger === undefined || typeof logger === 'boolean') return
+  if (typeof (logger as { logQuery?: unknown } | null)?.logQuery === 'function') return
+  throw invalid(
+    'The option "logger" is no logger of Drizzle: it has no logQuery().',
+    "Give `true` or a Logger of drizzle-orm. A connector's logger belongs in `connection`.",
+  )
 }
 
 function invalid(summary: string, hint: string): AlloyDBError {

@@ -213,6 +213,11 @@ function testSubject({ emulator, instance, login, identity, connector }: Harness
         { connection: { instance, url: 'postgres://app:hidden@host/shop' } },
         'The option "url" is not for AlloyDB connections.',
       ],
+      [
+        'of a logger that is none of Drizzle',
+        { logger: console, connection: { instance } },
+        'The option "logger" is no logger of Drizzle',
+      ],
       ['of a client', { client: {} }, 'The option "client" is not for AlloyDB connections.'],
       ['of a client beside a connection', { client: {}, connection: { instance } }, 'The option "client"'],
       ['of an instance in the wrong place', { instance }, 'The option "instance" stands beside `connection`'],

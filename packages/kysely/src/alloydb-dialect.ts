@@ -4,7 +4,7 @@ import { PostgresDialect, type PostgresCursorConstructor, type PostgresDialectCo
 
 /**
  * The config of {@link AlloyDBDialect}: an instance, a connector or its options, what pg.Pool takes, and what Kysely's
- * own `PostgresDialect` takes beside its pool.
+ * own `PostgresDialect` takes beside its pool and the class of its control clients, which is the pool's own.
  */
 export interface AlloyDBDialectConfig extends AlloyDBPoolConfig {
   /** The class of `pg-cursor`, which `stream()` needs. Defaults to none. */

@@ -22,7 +22,8 @@ export interface OpenedPoolConfig {
 
 /**
  * Makes the config of a pool: for adapters whose library makes the pool by itself, perhaps with its own copy of pg. This
- * loads no pg. Does no I/O, but where IAM login leaves the user to the credentials: those are asked for it.
+ * loads no pg. Does no I/O, but where IAM login leaves the user to the credentials: those are asked for it, within the
+ * config's `connectionTimeoutMillis`.
  *
  * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION, ALLOYDB_IAM_USER_UNKNOWN and those of credentials
  */
@@ -32,7 +33,8 @@ export async function openPoolConfig(config: AlloyDBPoolConfig): Promise<OpenedP
   const { config: poolConfig } = setUpClient(adapter)
   if (typeof adapter.user !== 'function') return { config: poolConfig, close }
   try {
-    return { config: { ...poolConfig, user: await adapter.user() }, close }
+    const user = await inTime(adapter.user(), config.connectionTimeoutMillis)
+    return { config: { ...poolConfig, user }, close }
   } catch (error) {
     await close()
     throw error
@@ -40,10 +42,29 @@ export async function openPoolConfig(config: AlloyDBPoolConfig): Promise<OpenedP
 }
 
 /**
- * Keeps the process alive when a connection that is in use ends, for a library that keeps its clients to itself. What ran
- * on it fails with pg's error in any case.
+ * Keeps the process alive when a connection that is in use ends, for a library that keeps its clients to itself, or makes
+ * more of the pool's class. What ran on it fails with pg's error in any case.
  */
 export function ignoreClientErrors(pool: pg.Pool): pg.Pool {
-  // Beside failing its query, pg emits an error on a client that is in use, and nobody can listen to a hidden one.
-  return pool.on('connect', (client) => client.on('error', () => {}))
+  const open = pool as pg.Pool & { Client: typeof pg.Client }
+  open.Client = class extends open.Client {
+    constructor(config: pg.ClientConfig) {
+      super(config)
+      // Beside failing its query, pg emits an error on a client that is in use, and nobody can listen to a hidden one.
+      this.on('error', () => {})
+    }
+  }
+  return pool
+}
+
+/** Waits as long as pg does for a connection: where there is no limit, or 0, for ever. */
+async function inTime<T>(promise: Promise<T>, limitMs: number | undefined): Promise<T> {
+  if (!limitMs) return promise
+  const { promise: tooLate, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error('timeout exceeded when trying to connect')), limitMs)
+  try {
+    return await Promise.race([promise, tooLate])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -104,7 +104,12 @@ export function setUpClient({
       setUser(client(), await user())
       return dial(signal)
     }
-    return { ...given, user: unknownUser, stream: createStreamFactory(instance, lookUpAndDial) }
+    return {
+      ...given,
+      password: given.password, // hidden from spreads by a pool
+      user: unknownUser,
+      stream: createStreamFactory(instance, lookUpAndDial),
+    }
   }
   return { config, configFor }
 }

@@ -3,9 +3,10 @@ import { countConnectors, failureOf, startHarness } from '@alloydb-tooling/confo
 import pg from 'pg'
 import oldestPg from 'pg-8.9'
 import { describe, expect, test } from 'vitest'
-import { openPoolConfig } from '../src/adapter.ts'
+import { ignoreClientErrors, openPoolConfig } from '../src/adapter.ts'
+import { createPool } from '../src/index.ts'
 
-const { instance, login, identity, connector } = await startHarness()
+const { emulator, instance, login, identity, connector } = await startHarness()
 const { database } = login
 
 describe('openPoolConfig', () => {
@@ -30,8 +31,41 @@ describe('openPoolConfig', () => {
     expect(AlloyDBError.is(error, 'ALLOYDB_IAM_USER_UNKNOWN')).toBe(true)
   })
 
+  test('gives up a search for the user that takes longer than connectionTimeoutMillis', async () => {
+    const dialer = {
+      connect: connector.connect.bind(connector),
+      getIamUser: () => new Promise<string>(() => {}),
+    }
+    const config = { instance, connector: dialer, authType: 'IAM', connectionTimeoutMillis: 50 } as const
+    expect((await failureOf(openPoolConfig(config))).message).toMatch(/timeout/)
+  })
+
   test('refuses what says where to connect', async () => {
     const error = await failureOf(openPoolConfig({ instance, host: 'localhost' } as never))
     expect(AlloyDBError.is(error, 'ALLOYDB_INVALID_OPTION')).toBe(true)
+  })
+})
+
+describe('ignoreClientErrors', () => {
+  test.each([
+    ['a connection of the pool', (pool: pg.Pool): Promise<pg.PoolClient> => pool.connect()],
+    [
+      "a client of the pool's class, beside the pool",
+      async (pool: pg.Pool): Promise<pg.Client> => {
+        const client = new (pool as unknown as { Client: typeof pg.Client }).Client(pool.options)
+        await client.connect()
+        return client
+      },
+    ],
+  ])('keeps the process alive when %s ends', async (_, open) => {
+    const pool = ignoreClientErrors(createPool({ instance, connector, ...login }))
+    const client = await open(pool)
+    const ended = new Promise((resolve) => client.once('end', () => resolve(undefined)))
+    const failure = failureOf(client.query('select pg_sleep(60)'))
+    emulator.disconnectAll('RST')
+    expect((await failure).message).toMatch(/ECONNRESET|terminated/)
+    await ended
+    if ('release' in client) (client as pg.PoolClient).release(true)
+    await pool.end()
   })
 })

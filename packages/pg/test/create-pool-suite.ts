@@ -234,13 +234,17 @@ export function testCreatePool({ emulator, instance, login, identity, connector 
       )
     })
 
-    test('sends no password when PostgreSQL asks for one', async () => {
+    test.each([
+      ['a user who is given', { user: 'postgres' }],
+      ['a user whom the credentials tell', {}],
+    ])('sends no password of %s when PostgreSQL asks for one', async (_, config) => {
       setEnvironment({ PGPASSWORD: login.password })
       // A dialer that does not do what it is told: the server takes the login for one by password.
       const dialer: Dialer = {
         connect: (uri, options) => connector.connect(uri, { ...options, authType: 'PASSWORD' }),
+        getIamUser: async () => 'postgres',
       }
-      const pool = openPool({ connector: dialer, authType: 'IAM', user: 'postgres', database: 'postgres' })
+      const pool = openPool({ connector: dialer, authType: 'IAM', database: 'postgres', ...config })
       const error = await failureOf(pool.query('select 1'))
       expect(error).toMatchObject({ code: 'ALLOYDB_INVALID_OPTION', instance })
       expect(error.message).toContain('asks for a password')

@@ -1,3 +1,4 @@
+import { AlloyDBError } from '@alloydb/core'
 import type { AlloyDBPoolConfig } from '@alloydb/pg'
 import { checkPoolConfig, openPoolConfig } from '@alloydb/pg/adapter'
 import { PrismaPg } from '@prisma/adapter-pg'
@@ -31,6 +32,7 @@ export class PrismaAlloyDB implements Pick<PrismaPg, 'provider' | 'adapterName' 
   readonly #options: PrismaAlloyDBOptions | undefined
 
   constructor(config: PrismaAlloyDBConfig, options?: PrismaAlloyDBOptions) {
+    checkSchema(config)
     checkPoolConfig(config)
     this.#config = { ...config }
     this.#options = options
@@ -60,4 +62,13 @@ export class PrismaAlloyDB implements Pick<PrismaPg, 'provider' | 'adapterName' 
       throw error
     }
   }
+}
+
+/** The URLs of Prisma's other engines have the schema among their parameters; its driver adapters take it beside. */
+function checkSchema(config: unknown): void {
+  const { schema, connectionString } = Object(config) as { schema?: unknown; connectionString?: unknown }
+  if (schema === undefined && !/[?&]schema=/.test(String(connectionString))) return
+  throw new AlloyDBError('ALLOYDB_INVALID_OPTION', 'The option "schema" is not one of the connection.', {
+    hint: 'Give it in the second argument: new PrismaAlloyDB(config, { schema }).',
+  })
 }

@@ -39,6 +39,8 @@ export function testPrismaAlloyDB({ emulator, instance, login, identity, connect
       ['a wrong connector option', { connectTimeoutMs: -1 }],
       ['a password beside IAM login', { authType: 'IAM', password: 'x' }],
       ['a connector option beside a shared connector', { connector, quotaProject: 'x' }],
+      ['a schema, which is an option of Prisma', { schema: 'shop' }],
+      ['a schema in a connection string', { connectionString: 'postgres://app@/shop?schema=shop' }],
       ['a connection string with a host', { connectionString: 'postgres://app@localhost/shop' }],
       ...['host', 'port', 'ssl', 'sslnegotiation', 'stream'].map((name): [string, object] => [
         name,
