@@ -30,6 +30,11 @@ export async function openAuthClient(
   return openImpersonatedClient(client, impersonate, scope)
 }
 
+/** The client that was given, or that of the `GoogleAuth` that was. It may be of another version of the library. */
+export async function clientOf(auth: Auth): Promise<AuthClient> {
+  return ('getClient' in auth ? await auth.getClient() : auth) as AuthClient
+}
+
 async function openOwnClient(
   auth: Auth | undefined,
   scope: string,
@@ -37,10 +42,8 @@ async function openOwnClient(
 ): Promise<AuthClient> {
   if (auth === undefined) return openDefault(scope, universeDomain)
 
-  const client = 'getClient' in auth ? await auth.getClient() : auth
-  if ('createScoped' in client && typeof client.createScoped === 'function') {
-    return client.createScoped([scope]) as AuthClient
-  }
+  const client: AuthClient & { createScoped?(scopes: string[]): AuthClient } = await clientOf(auth)
+  if (client.createScoped !== undefined) return client.createScoped([scope])
   const { BaseExternalAccountClient, Compute, Impersonated } = await import('google-auth-library')
   const shared = {
     transporter: client.transporter,

@@ -1,7 +1,14 @@
-import type { AuthClient, GoogleAuth } from 'google-auth-library'
+/**
+ * A client of google-auth-library 9, 10 or 11: the part of it that says so. Its classes have private fields, by which those of
+ * one version are not those of another to TypeScript.
+ */
+export interface AuthClientLike {
+  getRequestHeaders(url?: string): Promise<object>
+  readonly transporter: object
+}
 
 /** Where the credentials come from: a `GoogleAuth`, or one of google-auth-library's clients. */
-export type Auth = GoogleAuth | AuthClient
+export type Auth = AuthClientLike | { getClient(): Promise<AuthClientLike> }
 
 /** A service account to act as. */
 export interface Impersonation {

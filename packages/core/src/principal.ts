@@ -1,4 +1,4 @@
-import type { AuthClient } from 'google-auth-library'
+import { clientOf } from './auth-client.ts'
 import type { Auth } from './credentials-options.ts'
 
 /**
@@ -8,7 +8,7 @@ import type { Auth } from './credentials-options.ts'
  * @param auth what was given, or the client that Application Default Credentials are
  */
 export async function findPrincipal(auth: Auth): Promise<string | undefined> {
-  const client: AuthClient = 'getClient' in auth ? await auth.getClient() : auth
+  const client = await clientOf(auth)
   const { BaseExternalAccountClient, Compute, GoogleAuth, Impersonated, JWT, OAuth2Client } =
     await import('google-auth-library')
   if (client instanceof Impersonated) return client.getTargetPrincipal()
