@@ -17,7 +17,7 @@ export interface PasswordUser {
   roles?: readonly string[] | undefined
 }
 
-/** A principal who may log in with an access token. */
+/** A principal who may log in with an access token; IAM must know it, too. */
 export interface IamUser {
   /** The principal's whole e-mail address; the user's name is derived from it. */
   email: string

@@ -109,7 +109,10 @@ export interface Emulator extends AsyncDisposable {
    * of gRPC do. Without TLS the same port answers, too.
    */
   caCertificate(): Promise<string>
-  /** Options for `new GoogleAuth()`, as any principal: a service account with a key, a user with a refresh token. */
+  /**
+   * Options for `new GoogleAuth()`, as any principal: a service account with a key, a user with a refresh token. Of one that
+   * {@link iam} does not know they get no token.
+   */
   authFor(email: string): Promise<EmulatorAuth>
   /** Adds a database user, or changes one. */
   addDatabaseUser(user: DatabaseUser, instance?: string): Promise<void>
