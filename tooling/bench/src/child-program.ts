@@ -28,6 +28,7 @@ export class ChildProgram<C extends Commands> implements AsyncDisposable {
       execArgv: [...(options.nodeOptions ?? [])],
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      serialization: 'advanced', // JSON has no infinite numbers
     })
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#errorOutput += text))
     this.#process.on('message', (message: ResultMessage) => this.#settle(message))

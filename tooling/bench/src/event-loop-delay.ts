@@ -19,14 +19,18 @@ export function watchEventLoopDelay(): () => EventLoopDelay {
   const delaysMs: number[] = []
   let dueAt = performance.now() + intervalMs
   let timer = setTimeout(onDue, intervalMs)
-  function onDue(): void {
+  function countDelays(): void {
     const now = performance.now()
     for (let delayMs = now - dueAt; delayMs > 0; delayMs -= intervalMs) delaysMs.push(delayMs)
     dueAt = now + intervalMs
+  }
+  function onDue(): void {
+    countDelays()
     timer = setTimeout(onDue, intervalMs)
   }
   return () => {
     clearTimeout(timer)
+    countDelays() // what is overdue now has been waiting, too
     return { p99Ms: quantile(delaysMs, 0.99), maxMs: quantile(delaysMs, 1) }
   }
 }

@@ -19,6 +19,7 @@ export interface Figure {
     | 'KB'
     | 'MB'
     | 'packages'
+    | 'requests'
     | 'round trips'
     | 'connections'
     | 'minutes'

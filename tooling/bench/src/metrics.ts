@@ -2,7 +2,7 @@ import type { Metric } from './metric.ts'
 import { coldStart } from './metrics/cold-start.ts'
 import { fleet } from './metrics/fleet.ts'
 import { importTime } from './metrics/import.ts'
-import { install } from './metrics/install.ts'
+import { installedPackages, installedSize } from './metrics/install.ts'
 import { queryLocalProxy } from './metrics/query-local-proxy.ts'
 import { queryPg } from './metrics/query-pg.ts'
 import { queryPostgresJs } from './metrics/query-postgres-js.ts'
@@ -22,7 +22,8 @@ export const metrics: readonly Metric[] = [
   storm,
   rssPerConnection,
   importTime,
-  install,
+  installedPackages,
+  installedSize,
   refreshGrowth,
   roundTrips,
   fleet,

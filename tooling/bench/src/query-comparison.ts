@@ -15,7 +15,7 @@ const roundsPerSet = 8
 export interface QueryComparison {
   readonly name: string
   readonly driver: DriverName
-  /** The first of them is measured twice, as the control: on connections of its own, since those differ, too. */
+  /** Each is measured twice, as its control: on connections of its own, since those differ, too. */
   readonly references: readonly [Reference, ...Reference[]]
   readonly works: readonly Work[]
   readonly bar: Bar
@@ -44,11 +44,12 @@ export async function compareQueries(
     identity,
     ...login,
   }
-  const control = references[0].route
   const contenders: Contender[] = [
     { name: 'connector', route: 'connector' },
-    ...references.map(({ route }) => ({ name: route, route })),
-    { name: again(control), route: control },
+    ...references.flatMap(({ route }) => [
+      { name: route, route },
+      { name: again(route), route },
+    ]),
   ]
 
   const samples = new Map<Work, Map<string, number[]>>(works.map((work) => [work, new Map()]))
@@ -61,7 +62,7 @@ export async function compareQueries(
         name,
         measure: () => client.call('run', { name, work }),
       }))
-      const rounds = quick ? { rounds: 4, warmUpRounds: 1 } : { rounds: roundsPerSet, warmUpRounds: 1 }
+      const rounds = quick ? { rounds: 2, warmUpRounds: 1 } : { rounds: roundsPerSet, warmUpRounds: 1 }
       const found = await runInterleaved(variants, rounds, signal)
       const all = samples.get(work)
       for (const [label, values] of found) all?.set(label, [...(all.get(label) ?? []), ...values])
@@ -75,11 +76,11 @@ export async function compareQueries(
     for (const { route, against } of references) {
       figures.push({
         name,
-        case: route === control ? work : `${work}, ${route}`,
+        case: route === references[0].route ? work : `${work}, ${route}`,
         against,
         unit: 'ratio',
         value: invert(compare(found, 'connector', route)),
-        control: compare(found, again(control), control).median,
+        control: compare(found, again(route), route).median,
         bar,
       })
     }

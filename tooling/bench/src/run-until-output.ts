@@ -27,10 +27,16 @@ export async function runUntilOutput(
   exited.catch(() => {}) // an abort is an error too, and is thrown below
   let errorOutput = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errorOutput += text))
-  await Promise.race([once(child.stdout, 'data'), exited])
+  const hasPrinted = await Promise.race([
+    once(child.stdout, 'data').then(() => true),
+    exited.then(() => false),
+  ])
   const elapsedMs = performance.now() - startedAt
-  if (child.exitCode !== null && child.exitCode !== 0) {
-    throw new Error(`"node ${nodeArguments.join(' ')}" exited with ${child.exitCode}:\n${errorOutput.trim()}`)
+  if (!hasPrinted) {
+    const how = child.exitCode ?? child.signalCode
+    throw new Error(
+      `"node ${nodeArguments.join(' ')}" ended with ${how}, and no output:\n${errorOutput.trim()}`,
+    )
   }
   child.kill('SIGKILL')
   await exited

@@ -33,6 +33,7 @@ export class AdminApi {
     this.#identities = identities
     this.#routes = [
       { pattern: /^\/computeMetadata\/v1\/instance\/?$/, answer: () => ({}), isLocal: true },
+      { pattern: /^\/computeMetadata\/v1\/project\/project-id$/, answer: () => 'bench', isLocal: true },
       {
         pattern: /^\/computeMetadata\/.*\/token(\?|$)/,
         answer: () => ({ access_token: 'bench', expires_in: 3_599, token_type: 'Bearer' }),

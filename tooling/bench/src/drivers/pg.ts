@@ -26,16 +26,16 @@ export async function openPg(route: Route, targets: RouteTargets): Promise<OpenD
     'local proxy': { ssl: false },
     'Auth Proxy': { ssl: false },
   }
-  const pool = new pg.Pool({
+  const config: pg.ClientConfig = {
     ...routes[route],
     ...(route !== 'connector' && { host: '127.0.0.1', port: ports[route] }),
     user,
     database,
-    max: maxConnections,
-    idleTimeoutMillis: 0,
-  })
+  }
+  const pool = new pg.Pool({ ...config, max: maxConnections, idleTimeoutMillis: 0 })
   await openAll(() => pool.query('select pg_sleep(0.1)'))
-  const single = await pool.connect()
+  const single = new pg.Client(config)
+  await single.connect()
   return {
     async select(connections, count) {
       const select = (): Promise<unknown> => (connections === 1 ? single : pool).query('select 1')
@@ -48,8 +48,7 @@ export async function openPg(route: Route, targets: RouteTargets): Promise<OpenD
       await pipeline(Readable.from(copyPieces), single.query(copyFrom(copyRows)))
     },
     async close() {
-      single.release()
-      await pool.end()
+      await Promise.all([single.end(), pool.end()])
       await connector.close()
     },
   }

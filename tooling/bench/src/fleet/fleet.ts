@@ -8,6 +8,8 @@ export interface Fleet {
   /** While the Admin API answers 503. */
   readonly outageStart: number
   readonly outageEnd: number
+  /** After so long, the outage is to have left no trace. */
+  readonly settleMs: number
   /** How often each process opens a connection. */
   readonly connectIntervalMs: number
   /** For the random numbers: the same seed gives the same course. */
@@ -20,12 +22,14 @@ export interface FleetReport {
   readonly requestsPerMinute: readonly number[]
   /** When the last process got its first certificate. */
   readonly startedAt: number
-  /** When the last process whose refresh the outage had failed got a certificate. */
+  /** When the last process whose refresh the outage had failed got a certificate; infinite where one never did. */
   readonly recoveredAt: number
   readonly connections: number
   /** Connections that failed, by why the process could not help it. */
   readonly failedBeforeFirstCertificate: number
   readonly failedWithExpiredCertificate: number
+  /** Those of these that failed when the outage was long over. */
+  readonly failedLongAfterOutage: number
   /** Connections that failed although the process had a valid certificate. */
   readonly failedWithValidCertificate: number
 }

@@ -46,9 +46,11 @@ async function measureAt(latencyMs: number, { quick, backend, signal }: Bench): 
   const directory = await mkdtemp(join(tmpdir(), 'alloydb-bench-'))
   try {
     const env = {
-      // Application Default Credentials find no file, and then the metadata server, as on Cloud Run.
+      // Application Default Credentials find no file and no gcloud, and then the metadata server, as on Cloud Run.
       GOOGLE_APPLICATION_CREDENTIALS: undefined,
+      GOOGLE_CLOUD_PROJECT: undefined,
       HOME: directory,
+      PATH: directory,
       GCE_METADATA_HOST: host,
       BENCH_API: `http://${host}`,
       BENCH_PORT: String(proxyPort),

@@ -24,6 +24,7 @@ export const fleet: Metric = {
     const minutes = report.requestsPerMinute
     const outage = { from: simulated.outageStart / minuteMs, to: simulated.outageEnd / minuteMs }
     const before = minutes.slice(startMinutes, outage.from)
+    const during = minutes.slice(outage.from, outage.to + settleMinutes)
     const after = minutes.slice(outage.to + settleMinutes)
     const overQuota = minutes.filter(
       (requests, minute) =>
@@ -32,7 +33,16 @@ export const fleet: Metric = {
         !(minute >= outage.to && minute < outage.to + recoveryMinutes),
     )
     const failedForGoodReason = report.failedBeforeFirstCertificate + report.failedWithExpiredCertificate
+    const perProcessAndHour = (mean(before) * 60) / simulated.processes
     const figures: Figure[] = [
+      {
+        name,
+        case: 'requests of a process in an hour',
+        against: 'once started, before the outage; two for each refresh',
+        unit: 'requests',
+        value: exactly(perProcessAndHour),
+        bar: { atMost: 4 },
+      },
       {
         name,
         case: 'busiest minute once started',
@@ -48,6 +58,13 @@ export const fleet: Metric = {
         unit: 'ratio',
         value: exactly(Math.max(...after) / mean(after)),
         bar: { atMost: 2 },
+      },
+      {
+        name,
+        case: 'busiest minute in the outage',
+        against: `and ${settleMinutes} minutes after it; mean of ${mean(before).toFixed(0)} before it`,
+        unit: 'ratio',
+        value: exactly(Math.max(...during) / mean(before)),
       },
       {
         name,
@@ -67,8 +84,16 @@ export const fleet: Metric = {
       },
       {
         name,
-        case: 'failed without one',
-        against: `${report.failedBeforeFirstCertificate} before the first, ${report.failedWithExpiredCertificate} after one expired in the outage`,
+        case: 'failed long after the outage',
+        against: `more than ${settleMinutes} minutes after it, with an expired certificate`,
+        unit: 'connections',
+        value: exactly(report.failedLongAfterOutage),
+        bar: { atMost: 0 },
+      },
+      {
+        name,
+        case: 'failed without a valid certificate',
+        against: `${report.failedBeforeFirstCertificate} before the first, ${report.failedWithExpiredCertificate} after one had expired`,
         unit: 'connections',
         value: exactly(failedForGoodReason),
       },
@@ -85,6 +110,7 @@ export const fleet: Metric = {
         against: 'counted from the end of the outage',
         unit: 'seconds',
         value: exactly((report.recoveredAt - simulated.outageEnd) / 1_000),
+        bar: { atMost: settleMinutes * 60 },
       },
     ]
     const points = minutes.map((requests, minute) => ({ x: minute / 60, y: requests }))
@@ -111,6 +137,7 @@ function describeFleet(hours: number): Fleet {
     quotaPerMinute: 1_000,
     outageStart: durationMs / 2,
     outageEnd: durationMs / 2 + 10 * minuteMs,
+    settleMs: settleMinutes * minuteMs,
     connectIntervalMs: 2 * minuteMs,
     seed: 1,
   }

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { isBuiltin } from 'node:module'
 import { dirname, join } from 'node:path'
 import { again, runInterleaved, withControl, type Variant } from '../comparison.ts'
 import {
@@ -85,13 +84,19 @@ function createVariants(published: PublishedPackage, signal: AbortSignal): Varia
 }
 
 /**
- * What is there already when an adapter is imported: whatever its files import of other packages, which is core, its
- * driver or library, and the adapter that it is built on.
+ * What is there already when an adapter is imported: whatever its files import of core, of its driver or library, and of the
+ * adapter that it is built on. Not so any other dependency of its own, whose time is the adapter's.
  */
-function findBases({ directory, manifest: { exports, dependencies = {} } }: PublishedPackage): string[] {
-  if (!Object.keys(dependencies).some((name) => name.startsWith('@alloydb/'))) return []
+function findBases({
+  directory,
+  manifest: { exports, dependencies = {}, peerDependencies = {} },
+}: PublishedPackage): string[] {
+  if (!Object.keys(dependencies).some(isOurs)) return []
   const entry = property(exports?.['.'], 'default')
   if (typeof entry !== 'string') throw new Error(`${directory} has no entry point.`)
+  const names = [...Object.keys(peerDependencies), ...Object.keys(dependencies).filter(isOurs)]
+  const isBase = (specifier: string): boolean =>
+    names.some((name) => specifier === name || specifier.startsWith(`${name}/`))
   const seen = new Set<string>()
   const bases = new Set<string>()
   const visit = (file: string): void => {
@@ -99,11 +104,15 @@ function findBases({ directory, manifest: { exports, dependencies = {} } }: Publ
     seen.add(file)
     for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(staticImport)) {
       if (specifier.startsWith('.')) visit(join(dirname(file), specifier))
-      else if (!isBuiltin(specifier)) bases.add(specifier)
+      else if (isBase(specifier)) bases.add(specifier)
     }
   }
   visit(join(directory, entry))
   return [...bases]
+}
+
+function isOurs(name: string): boolean {
+  return name.startsWith('@alloydb/')
 }
 
 function property(value: unknown, name: string): unknown {

@@ -27,7 +27,7 @@ export const refreshGrowth: Metric = {
       figures: [
         {
           name: 'refresh_10000_growth_mb',
-          against: `resident set after ${count} refreshes, less that after ${warmUp}; garbage collected`,
+          against: `resident set after ${warmUp + count} refreshes, less that after ${warmUp}; garbage collected`,
           unit: 'MB',
           value: exactly(after - before),
           bar: { atMost: 5 },

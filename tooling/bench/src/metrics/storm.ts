@@ -6,7 +6,8 @@ import { quantile, ratios, summarize } from '../statistics.ts'
 
 const limited = 'connector'
 const limitedAgain = again(limited)
-const unlimited = 'by hand, no limit'
+const unlimited = 'connector, no handshake limit'
+const byHand = 'by hand'
 
 /** A thousand connects at once: what else is due in the process has to wait for the event loop. */
 export const storm: Metric = {
@@ -15,7 +16,7 @@ export const storm: Metric = {
   async measure({ quick, backend, signal }) {
     const { program, host, instance, proxyPort } = await backend()
     const identity = await program.call('createClientIdentity')
-    const connects = quick ? 200 : 1_000
+    const connects = quick ? 100 : 1_000
     await using client = new ChildProgram<StormClientCommands>('storm-client')
     const reports = new Map<string, StormReport[]>()
     const variant = (name: string, method: Storm['method']): Variant => ({
@@ -30,9 +31,10 @@ export const storm: Metric = {
     const variants = [
       variant(limited, 'connector'),
       variant(limitedAgain, 'connector'),
-      variant(unlimited, 'by hand'),
+      variant(unlimited, unlimited),
+      variant(byHand, byHand),
     ]
-    const delays = await runInterleaved(variants, { rounds: quick ? 2 : 8 }, signal)
+    const delays = await runInterleaved(variants, { rounds: quick ? 1 : 8 }, signal)
     const totals = (name: string): number[] =>
       (reports.get(name) ?? []).slice(-(delays.get(name)?.length ?? 0)).map(({ totalMs }) => totalMs)
     const of = (name: string): readonly number[] => delays.get(name) ?? []
@@ -54,11 +56,20 @@ export const storm: Metric = {
         {
           name,
           case: 'p99 delay vs no limit',
-          against: `tls.connect by hand, all at once: ${quantile(of(unlimited), 0.5).toFixed(0)} ms`,
+          against: `tls.connect by hand, all at once: ${quantile(of(byHand), 0.5).toFixed(0)} ms`,
+          unit: 'ratio',
+          value: summarize(ratios(of(limited), of(byHand))),
+          control,
+          bar: { atMost: 0.1 },
+        },
+        {
+          name,
+          case: 'p99 delay vs no handshake limit',
+          // Its dials begin one after the other all the same, which is the better part of it.
+          against: `the connector with maxConcurrentHandshakes: ${connects}: ${quantile(of(unlimited), 0.5).toFixed(0)} ms`,
           unit: 'ratio',
           value: summarize(ratios(of(limited), of(unlimited))),
           control,
-          bar: { atMost: 0.1 },
         },
         {
           name,
@@ -71,9 +82,9 @@ export const storm: Metric = {
         {
           name,
           case: 'total time vs no limit',
-          against: `tls.connect by hand, all at once: ${quantile(totals(unlimited), 0.5).toFixed(0)} ms`,
+          against: `tls.connect by hand, all at once: ${quantile(totals(byHand), 0.5).toFixed(0)} ms`,
           unit: 'ratio',
-          value: summarize(ratios(totals(limited), totals(unlimited))),
+          value: summarize(ratios(totals(limited), totals(byHand))),
           control: totalControl,
         },
       ],

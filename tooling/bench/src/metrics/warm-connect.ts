@@ -3,7 +3,7 @@ import { again, compare, runInterleaved, withControl } from '../comparison.ts'
 import type { Metric } from '../metric.ts'
 import type { ConnectClientCommands, ConnectMethod } from '../programs/connect-client.ts'
 
-const methods: readonly ConnectMethod[] = ['connector', 'floor', 'context per connect']
+const methods: readonly ConnectMethod[] = ['connector', 'floor', 'lean', 'context per connect']
 
 /** One connect after another, once connection info and token are there. */
 export const warmConnect: Metric = {
@@ -32,6 +32,15 @@ export const warmConnect: Metric = {
           value: compare(samples, 'connector', 'floor'),
           control,
           bar: { atMost: 1.05 },
+        },
+        {
+          name: 'warm_connect_vs_floor',
+          case: 'by the same check',
+          against:
+            "the same by hand, with the connector's check of the address in place of the dearer one of Node.js",
+          unit: 'ratio',
+          value: compare(samples, 'connector', 'lean'),
+          control,
         },
         {
           name: 'warm_connect_vs_context_per_connect',

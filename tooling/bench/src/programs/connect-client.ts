@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { Connector } from '@alloydb/core'
 import type { ClientIdentity } from '../backend/identities.ts'
-import { connectByHand } from '../connect-by-hand.ts'
+import { connectByHand, connectLeanly } from '../connect-by-hand.ts'
 import { serve } from '../program.ts'
 
 /** Whom to connect to. */
@@ -14,7 +14,7 @@ export interface ConnectTarget {
 }
 
 /** How a connection is made. */
-export type ConnectMethod = 'connector' | 'floor' | 'context per connect'
+export type ConnectMethod = 'connector' | 'floor' | 'lean' | 'context per connect'
 
 /** Connects to a warm connector's instance, and by hand to the same server. */
 export type ConnectClientCommands = {
@@ -33,6 +33,7 @@ async function open({ host, proxyPort, instance, identity }: ConnectTarget): Pro
   methods = {
     connector: () => connector.connect(instance),
     floor: () => connectByHand(proxyPort, cached),
+    lean: () => connectLeanly(proxyPort, cached),
     'context per connect': () => connectByHand(proxyPort, createContext()),
   }
   const socket = await connector.connect(instance) // fetches connection info and token

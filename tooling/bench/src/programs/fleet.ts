@@ -20,19 +20,27 @@ class SimulatedProcess {
   connections = 0
   failedBeforeFirstCertificate = 0
   failedWithExpiredCertificate = 0
+  failedLongAfterOutage = 0
   failedWithValidCertificate = 0
-  firstCertificateAt = Number.NaN
-  recoveredAt = 0
+  firstCertificateAt = Number.POSITIVE_INFINITY
+  #recoveredAt = 0
   readonly #cache: RefreshAheadCache
+  readonly #settledAt: number
   #expiresAt: number | undefined
   #hasFailed = false
 
-  constructor(adminApi: SimulatedAdminApi) {
+  constructor(adminApi: SimulatedAdminApi, { outageEnd, settleMs }: Fleet) {
+    this.#settledAt = epoch + outageEnd + settleMs
     this.#cache = new RefreshAheadCache({
       fetch: (signal) => this.#fetch(adminApi, signal),
       limiter: new RateLimiter(refreshBurst, refreshIntervalMs),
       publish: () => {},
     })
+  }
+
+  /** When its last failed refresh was made up for. */
+  get recoveredAt(): number {
+    return this.#hasFailed ? Number.POSITIVE_INFINITY : this.#recoveredAt
   }
 
   async connect(): Promise<void> {
@@ -41,8 +49,10 @@ class SimulatedProcess {
       await this.#cache.get()
     } catch {
       if (this.#expiresAt === undefined) this.failedBeforeFirstCertificate += 1
-      else if (Date.now() >= this.#expiresAt) this.failedWithExpiredCertificate += 1
-      else this.failedWithValidCertificate += 1
+      else if (Date.now() >= this.#expiresAt) {
+        this.failedWithExpiredCertificate += 1
+        if (Date.now() >= this.#settledAt) this.failedLongAfterOutage += 1
+      } else this.failedWithValidCertificate += 1
     }
   }
 
@@ -55,7 +65,7 @@ class SimulatedProcess {
       const info = await adminApi.refresh(signal)
       const at = Date.now() - epoch
       if (this.#expiresAt === undefined) this.firstCertificateAt = at
-      else if (this.#hasFailed) this.recoveredAt = at
+      else if (this.#hasFailed) this.#recoveredAt = at
       this.#hasFailed = false
       this.#expiresAt = info.expiresAt
       return info
@@ -71,7 +81,7 @@ async function simulate(fleet: Fleet): Promise<FleetReport> {
   Math.random = random
   const clock = new FakeClock(epoch)
   const adminApi = new SimulatedAdminApi(fleet, epoch)
-  const processes = Array.from({ length: fleet.processes }, () => new SimulatedProcess(adminApi))
+  const processes = Array.from({ length: fleet.processes }, () => new SimulatedProcess(adminApi, fleet))
   for (const process of processes) {
     const connect = (): void => void process.connect()
     const connectRegularly = (): void => {
@@ -94,6 +104,7 @@ async function simulate(fleet: Fleet): Promise<FleetReport> {
     connections: sum((process) => process.connections),
     failedBeforeFirstCertificate: sum((process) => process.failedBeforeFirstCertificate),
     failedWithExpiredCertificate: sum((process) => process.failedWithExpiredCertificate),
+    failedLongAfterOutage: sum((process) => process.failedLongAfterOutage),
     failedWithValidCertificate: sum((process) => process.failedWithValidCertificate),
   }
 }

@@ -12,8 +12,8 @@ export interface Storm {
   readonly host: string
   readonly instance: string
   readonly connects: number
-  /** By the connector, or all at once by hand, with nothing in between. */
-  readonly method: 'connector' | 'by hand'
+  /** By the connector, by one that lets all handshakes run at once, or by hand, with nothing in between. */
+  readonly method: 'connector' | 'connector, no handshake limit' | 'by hand'
   readonly proxyPort: number
   readonly identity: ClientIdentity
 }
@@ -29,10 +29,12 @@ export type StormClientCommands = { storm: (storm: Storm) => Promise<StormReport
 
 async function storm({ host, instance, connects, method, proxyPort, identity }: Storm): Promise<StormReport> {
   process.env['ALLOYDB_EMULATOR_HOST'] = host
-  await using connector = new Connector()
+  const limit = method === 'connector' ? {} : { maxConcurrentHandshakes: connects }
+  // Not even made where it is not used: its key would be made in the middle of the storm.
+  await using connector = method === 'by hand' ? undefined : new Connector(limit)
   const secureContext = createSecureContext({ ...identity, minVersion: 'TLSv1.3' })
   const connect = (): Promise<TLSSocket> =>
-    method === 'connector' ? connector.connect(instance) : connectByHand(proxyPort, secureContext)
+    connector?.connect(instance) ?? connectByHand(proxyPort, secureContext)
   ;(await connect()).destroy() // fetches connection info and token
 
   const stopWatching = watchEventLoopDelay()
