@@ -1,7 +1,7 @@
-// Checks the documentation: every `ts` block of the READMEs is type-checked against the packages' sources, and every
+// Checks the documentation: every `ts` block of the READMEs, and of the packages' pages, is type-checked against the packages' sources, and every
 // relative link of every Markdown file leads to a file, and to a heading where it names one.
 //
-// A block is a module of its own. What all blocks of a README take for granted is declared in one comment in it:
+// A block is a module of its own. What all blocks of a page take for granted is declared in one comment in it:
 // <!-- given
 // declare const instance: string
 // -->
@@ -19,14 +19,14 @@ const homes: Record<string, string> = {
   'tooling/conformance/README.md': 'packages/pg',
 }
 
-function checkCode(readme: string): { blocks: number; problems: string[] } {
-  const text = readFileSync(join(root, readme), 'utf8')
+function checkCode(page: string): { blocks: number; problems: string[] } {
+  const text = readFileSync(join(root, page), 'utf8')
   const blocks = [...text.matchAll(/^```ts\n(.*?)^```$/gms)]
-  const home = homes[readme] ?? dirname(readme)
+  const home = homes[page] ?? dirname(page)
   const directory = mkdtempSync(join(root, home, '.check-docs-'))
   try {
     for (const { index, 1: code = '' } of blocks) {
-      // Blank lines in front make the compiler's line numbers the README's.
+      // Blank lines in front make the compiler's line numbers the page's.
       const before = text.slice(0, index).replaceAll(/.+/g, '')
       writeFileSync(join(directory, `${index}.ts`), `${before}\n${code}`)
     }
@@ -43,15 +43,15 @@ function checkCode(readme: string): { blocks: number; problems: string[] } {
     )
     const unknown = [...text.matchAll(/^```(?:typescript|ts .*)$/gm)]
       .filter(([fence]) => fence !== '```ts ignore')
-      .map(([fence]) => `${readme}: a block starts with ${fence}, and is not checked; write \`\`\`ts.`)
-    const errors = blocks.length === 0 ? [] : runCompiler(directory, readme)
+      .map(([fence]) => `${page}: a block starts with ${fence}, and is not checked; write \`\`\`ts.`)
+    const errors = blocks.length === 0 ? [] : runCompiler(directory, page)
     return { blocks: blocks.length, problems: [...unknown, ...errors] }
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
 }
 
-function runCompiler(directory: string, readme: string): string[] {
+function runCompiler(directory: string, page: string): string[] {
   try {
     execFileSync(tsc, ['-p', '.', '--pretty', 'false'], { cwd: directory, encoding: 'utf8', stdio: 'pipe' })
     return []
@@ -60,7 +60,7 @@ function runCompiler(directory: string, readme: string): string[] {
     if (stdout === '') throw error
     return stdout
       .trim()
-      .replaceAll(/^\d+\.ts\((\d+),(\d+)\)/gm, `${readme}:$1:$2`)
+      .replaceAll(/^\d+\.ts\((\d+),(\d+)\)/gm, `${page}:$1:$2`)
       .split('\n')
   }
 }
@@ -96,7 +96,9 @@ function withoutCode(markdown: string): string {
   return markdown.replaceAll(/^```.*?^```$/gms, '')
 }
 
-const readmes = globSync(['README.md', '{packages,examples,tooling}/*/README.md'], { cwd: root }).toSorted()
+const pages = globSync(['README.md', '{packages,examples,tooling}/*/README.md', 'packages/*/docs/*.md'], {
+  cwd: root,
+}).toSorted()
 const documents = execFileSync(
   'git',
   ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate', '*.md'],
@@ -105,13 +107,13 @@ const documents = execFileSync(
   .split('\n')
   .filter((path) => path !== '' && existsSync(join(root, path)))
 
-const code = readmes.map(checkCode)
+const code = pages.map(checkCode)
 const problems = [...code.flatMap(({ problems }) => problems), ...documents.flatMap(checkLinks)]
 for (const problem of problems) console.log(problem)
 const blockCount = code.reduce((sum, { blocks }) => sum + blocks, 0)
-const counts = `${blockCount} code blocks of ${readmes.length} READMEs, links of ${documents.length} documents`
+const counts = `${blockCount} code blocks of ${pages.length} pages, links of ${documents.length} documents`
 console.log(problems.length === 0 ? `Checked ${counts}.` : `Problems in ${counts}: see above.`)
 if (problems.length > 0) {
-  console.log('Declare what a README takes for granted in its <!-- given --> comment: see check-docs.ts.')
+  console.log('Declare what a page takes for granted in its <!-- given --> comment: see check-docs.ts.')
   process.exitCode = 1
 }
