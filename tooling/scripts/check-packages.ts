@@ -61,7 +61,7 @@ async function packAll(all: readonly PublishedPackage[], directory: string): Pro
 
 async function checkTarball(tarball: string): Promise<void> {
   await check(
-    'the tarball has dist, src, README.md and LICENSE alone',
+    'the tarball has dist, src, README.md, LICENSE and what its manifest adds, alone',
     () => checkContents(tarball),
     'See "files" in package.json; for old files in dist, remove dist and build again.',
   )

@@ -31,7 +31,7 @@ export async function checkContents(tarball: string): Promise<void> {
     'package.json',
     ...sources,
     ...built,
-    ...(await otherFiles(tarball)),
+    ...(await listOthers(tarball, files)),
   ]
   const missing = expected.filter((path) => !files.includes(path))
   const surplus = files.filter((path) => !expected.includes(path))
@@ -39,11 +39,15 @@ export async function checkContents(tarball: string): Promise<void> {
   assert(surplus.length === 0, `It also has ${surplus.join(', ')}.`)
 }
 
-/** What the manifest lists besides the build, the sources and what every package has. */
-async function otherFiles(tarball: string): Promise<string[]> {
+/** What the manifest lists besides the build, the sources and what every package has: files, and all that is in folders. */
+async function listOthers(tarball: string, packed: readonly string[]): Promise<string[]> {
   const text = await runCommand(['tar', '-xzOf', tarball, 'package/package.json'], { cwd: root })
   const { files } = JSON.parse(text) as { files: string[] }
-  return files.filter((name) => !['dist', 'src', 'README.md'].includes(name))
+  const others = files.filter((name) => !['dist', 'src', 'README.md'].includes(name))
+  return others.flatMap((name) => {
+    const inFolder = packed.filter((path) => path.startsWith(`${name}/`))
+    return inFolder.length === 0 ? [name] : inFolder
+  })
 }
 
 /** Checks that the manifest in the tarball is meant for users: nothing in it is for this repository alone. */
