@@ -17,7 +17,9 @@ export const storm: Metric = {
     const { program, host, instance, proxyPort } = await backend()
     const identity = await program.call('createClientIdentity')
     const connects = quick ? 100 : 1_000
-    await using client = new ChildProgram<StormClientCommands>('storm-client')
+    await using client = new ChildProgram<StormClientCommands>('storm-client', {
+      nodeOptions: ['--expose-gc'],
+    })
     const reports = new Map<string, StormReport[]>()
     const variant = (name: string, method: Storm['method']): Variant => ({
       name,
@@ -34,7 +36,7 @@ export const storm: Metric = {
       variant(unlimited, unlimited),
       variant(byHand, byHand),
     ]
-    const delays = await runInterleaved(variants, { rounds: quick ? 1 : 8 }, signal)
+    const delays = await runInterleaved(variants, { rounds: quick ? 1 : 12 }, signal)
     const totals = (name: string): number[] =>
       (reports.get(name) ?? []).slice(-(delays.get(name)?.length ?? 0)).map(({ totalMs }) => totalMs)
     const of = (name: string): readonly number[] => delays.get(name) ?? []

@@ -24,7 +24,7 @@ export interface StormReport extends EventLoopDelay {
   readonly failed: number
 }
 
-/** Connects very many times at once. */
+/** Connects very many times at once, in a process that is started with `--expose-gc`. */
 export type StormClientCommands = { storm: (storm: Storm) => Promise<StormReport> }
 
 async function storm({ host, instance, connects, method, proxyPort, identity }: Storm): Promise<StormReport> {
@@ -36,6 +36,7 @@ async function storm({ host, instance, connects, method, proxyPort, identity }: 
   const connect = (): Promise<TLSSocket> =>
     connector?.connect(instance) ?? connectByHand(proxyPort, secureContext)
   ;(await connect()).destroy() // fetches connection info and token
+  globalThis.gc?.() // what the storm before has left is not to be cleared away in this one
 
   const stopWatching = watchEventLoopDelay()
   const startedAt = performance.now()
