@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEmulator } from '@alloydb/emulator'
-import { queryThroughAuthProxy } from './auth-proxy.ts'
+import { queryThroughAuthProxy } from './query-through-auth-proxy.ts'
 import { isInstalled, prepare, run, SkipError } from './run-program.ts'
 
 const home = join(import.meta.dirname, '..')
