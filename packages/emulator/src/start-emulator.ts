@@ -207,8 +207,8 @@ class RunningEmulator implements Emulator {
     this.#registry.disconnectAll(how, instance)
   }
 
-  setAddresses(instance: string, addresses: InstanceAddresses): Promise<void> {
-    return this.#registry.move(this.#registry.find(instance), addresses)
+  async setAddresses(instance: string, addresses: InstanceAddresses): Promise<void> {
+    await this.#registry.move(this.#registry.find(instance), addresses)
   }
 
   setIamAuthentication(instance: string, enabled: boolean): void {

@@ -263,3 +263,8 @@ test('an emulator stops in the middle of incidents, and nothing comes back', asy
   await expect(stopping.faults.begin({ incident: 'maintenance' })).rejects.toThrow('has stopped')
   ;(await connect(emulator)).destroy()
 })
+
+test('setAddresses() of an instance that there is not is rejected, and throws nothing', async () => {
+  const moving = emulator.setAddresses(`${instance}x`, { privateIpAddress: '127.0.0.2' })
+  await expect(moving).rejects.toThrow(`There is no instance "${instance}x".`)
+})
