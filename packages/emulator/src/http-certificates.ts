@@ -5,7 +5,10 @@ import { dialedAddress } from './instance-addresses.ts'
 /** What the certificate of the Admin API's port is always for. */
 const NAMES = ['localhost', '127.0.0.1', '::1']
 
-/** The certificates of the Admin API's port, and the authority behind them: clients are told to trust it, so it is kept where anything is. */
+/**
+ * The certificates of the Admin API's port, and the authority behind them: clients are told to trust it, so it is kept where
+ * anything is.
+ */
 export class HttpCertificates {
   readonly #listenAddress: string
   readonly #directory: () => DataDirectory | undefined

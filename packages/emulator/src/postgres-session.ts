@@ -37,35 +37,37 @@ export interface Admitted {
   token: AccessToken | undefined
 }
 
-interface Services {
+/** What a client's session works with, from the exchange on. */
+export interface SessionServices {
   iam: Iam
   tokens: AccessTokens
   faults: Faults
   log: ConnectionLog
-  admitted: Admitted
 }
 
 /** One client's session with PostgreSQL: who may have one, and the bytes of it from then on. */
 export class PostgresSession {
   readonly #client: ClientConnection
   readonly #instance: Instance
-  readonly #services: Services
+  readonly #services: SessionServices
+  readonly #admitted: Admitted
 
-  constructor(client: ClientConnection, instance: Instance, services: Services) {
+  constructor(client: ClientConnection, instance: Instance, services: SessionServices, admitted: Admitted) {
     this.#client = client
     this.#instance = instance
     this.#services = services
+    this.#admitted = admitted
   }
 
   /** Resolves when client and PostgreSQL are joined, or there is to be no session. */
   async run(): Promise<void> {
-    const { admitted, faults, log } = this.#services
+    const { faults, log } = this.#services
     const message = await within(
       AUTHENTICATION_LIMIT_MS,
       this.#client.socket,
       readOpeningMessage(this.#client.socket),
     )
-    const record = log.open('postgres', { principal: admitted.token?.principal, ...describe(message) })
+    const record = log.open('postgres', { principal: this.#admitted.token?.principal, ...describe(message) })
     const fault = faults.take('postgres', this.#instance.uri)
     await delay(fault?.delayMs)
     if (await isOverBy(fault, fault?.fail && encodeFatal(fault.fail), this.#client)) {
@@ -102,7 +104,7 @@ export class PostgresSession {
 
   /** Decides whether PostgreSQL may see the login, and asks for a token as the password where one is still to come. */
   #refusalOf(user: string, kind: UserKind, record: OpenRecord): Promise<PostgresErrorFields | undefined> {
-    const { iam, admitted } = this.#services
+    const { iam } = this.#services
     const { socket } = this.#client
     const askForToken = async (): Promise<LoginToken> => {
       const password = await within(AUTHENTICATION_LIMIT_MS, socket, askForPassword(socket))
@@ -110,7 +112,7 @@ export class PostgresSession {
       record.principal = found.token?.principal
       return found
     }
-    return refuseLogin({ ...admitted, user, kind, askForToken }, this.#instance, iam)
+    return refuseLogin({ ...this.#admitted, user, kind, askForToken }, this.#instance, iam)
   }
 
   /** Ends the connection with an error, unless it is over already. */

@@ -1,10 +1,6 @@
-import type { AccessTokens } from './access-tokens.ts'
 import { isOverBy } from './answer-fault.ts'
 import { EndOfStreamError } from './byte-reader.ts'
 import { METADATA_EXCHANGE } from './certificate-authority.ts'
-import type { ConnectionLog } from './connection-log.ts'
-import type { Faults } from './faults.ts'
-import type { Iam } from './iam.ts'
 import type { Instance } from './instance.ts'
 import { readLoginToken, type LoginToken } from './login-token.ts'
 import {
@@ -14,19 +10,12 @@ import {
   type ExchangeRequest,
 } from './metadata-exchange.ts'
 import { writeAllButLast } from './pieces.ts'
-import { PostgresSession, type Admitted } from './postgres-session.ts'
+import { PostgresSession, type Admitted, type SessionServices } from './postgres-session.ts'
 import { encodeFatal } from './postgres-wire.ts'
 import type { ClientConnection } from './server-side-proxy.ts'
 import { delay, endWith, within } from './sockets.ts'
 
 const EXCHANGE_LIMIT_MS = 30_000
-
-interface Services {
-  iam: Iam
-  tokens: AccessTokens
-  faults: Faults
-  log: ConnectionLog
-}
 
 /** What a client is that is not to speak the exchange: nobody, until its login says who. */
 const UNKNOWN: Admitted = { authType: 'UNSPECIFIED', token: undefined }
@@ -35,9 +24,9 @@ const UNKNOWN: Admitted = { authType: 'UNSPECIFIED', token: undefined }
 export class ProxySession {
   readonly #client: ClientConnection
   readonly #instance: Instance
-  readonly #services: Services
+  readonly #services: SessionServices
 
-  constructor(client: ClientConnection, instance: Instance, services: Services) {
+  constructor(client: ClientConnection, instance: Instance, services: SessionServices) {
     this.#client = client
     this.#instance = instance
     this.#services = services
@@ -50,7 +39,7 @@ export class ProxySession {
       const isExpected = socket.getPeerCertificate().subject.OU === METADATA_EXCHANGE
       const admitted = isExpected ? await this.#exchange() : UNKNOWN
       if (admitted) {
-        await new PostgresSession(this.#client, this.#instance, { ...this.#services, admitted }).run()
+        await new PostgresSession(this.#client, this.#instance, this.#services, admitted).run()
       }
     } catch (error) {
       if (!(error instanceof EndOfStreamError) && !socket.destroyed) {

@@ -8,7 +8,7 @@ const PREFIX = 'alloydb-emulator-'
 const OWNER_SOCKET = 'owner.sock'
 // A directory younger than this may belong to a process that has not yet put its socket there.
 const NEWBORN_MS = 60_000
-// sockaddr_un holds 104 bytes on macOS and 108 on Linux, the closing zero included.
+// sockaddr_un holds 104 bytes on macOS and 108 on Linux, the closing zero included. mkdtemp puts six letters behind the prefix.
 const LONGEST_SOCKET_NAME = `${PREFIX}XXXXXX/.s.PGSQL.5432`
 const MAX_SOCKET_PATH = 103
 
