@@ -43,9 +43,8 @@ export function clientFileRoutes({ caCertificate, iam, email, credentialsOf, hos
 function directTo(host: string, credentials: EmulatorAuth['credentials']): unknown {
   switch (credentials.type) {
     case 'service_account':
-      return { ...credentials, token_uri: `http://${host}/token` }
     case 'authorized_user':
-      // The file that Google's own tools write has no such field, and not every client library looks for it.
+      // A user's file as Google's own tools write it has no such field, and not every client library looks for it.
       return { ...credentials, token_uri: `http://${host}/token` }
     case 'external_account': {
       const { pathname } = new URL(credentials.credential_source.url)

@@ -2,7 +2,7 @@ import type { Fault, FaultOf } from './fault.ts'
 import { parseFault } from './fault-parser.ts'
 import type { Incident } from './incident.ts'
 import type { IncidentHandle, Incidents } from './incidents.ts'
-import { parseInstanceName } from './instance-name.ts'
+import { parseInstanceName, unknownInstance } from './instance-name.ts'
 import type { Step } from './request-log.ts'
 
 /** A fault that has been added. */
@@ -45,7 +45,7 @@ export class Faults {
     const parsed = parseFault(fault)
     const { instance } = parsed
     if (instance !== undefined && !this.#instances.includes(instance)) {
-      throw new Error(`There is no instance "${instance}".\nThere are: ${this.#instances.join(', ')}.`)
+      throw unknownInstance(instance, this.#instances)
     }
     const active = new ActiveFault(`fault-${(this.#added += 1)}`, parsed, this.#all)
     this.#all.set(active.id, active)

@@ -25,3 +25,8 @@ export function parseInstanceName(uri: string): InstanceName {
 export function projectDomain(project: string): string {
   return project.split(':').toReversed().join('.')
 }
+
+/** The error of a URI that is none of those that there are. */
+export function unknownInstance(uri: string, known: Iterable<string>): Error {
+  return new Error(`There is no instance "${uri}".\nThere are: ${[...known].join(', ') || 'none'}.`)
+}

@@ -1,6 +1,7 @@
 import type { Cluster } from './cluster.ts'
 import type { Cut } from './fault.ts'
 import type { Instance, InstanceAddresses } from './instance.ts'
+import { unknownInstance } from './instance-name.ts'
 import type { ServerSideProxy } from './server-side-proxy.ts'
 
 /** The clusters and instances that the Admin API knows, and the server-side proxy of each instance. */
@@ -25,8 +26,7 @@ export class InstanceRegistry {
   find(uri: string = this.#defaultInstance): Instance {
     const found = this.instances.get(uri)
     if (found) return found
-    const known = [...this.instances.keys()].join(', ') || 'none'
-    throw new Error(`There is no instance "${uri}".\nThere are: ${known}.`)
+    throw unknownInstance(uri, this.instances.keys())
   }
 
   instancesOf(owner: Cluster): Instance[] {
