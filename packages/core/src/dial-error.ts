@@ -5,7 +5,6 @@ import type { AlloyDBErrorCode } from './error-codes.ts'
 import { property } from './property.ts'
 import { messageOf } from './message-of.ts'
 import { ExchangeError, type ExchangeFailure } from './metadata-exchange.ts'
-import { AddressMismatch } from './secure-transport.ts'
 
 /** What was dialed, for the errors to name. */
 export interface DialTarget {
@@ -111,10 +110,11 @@ export function tlsError(error: unknown, { instance, host, port }: DialTarget): 
   const make = (code: AlloyDBErrorCode, summary: string, hint: string): AlloyDBError =>
     new AlloyDBError(code, summary, { instance, hint, cause: error })
 
-  if (error instanceof AddressMismatch) {
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const names = property(property(error, 'cert'), 'subjectaltname')
     return make(
       'ALLOYDB_SERVER_ADDRESS_MISMATCH',
-      `The certificate of the server at ${at(host, port)} is not for that address of instance "${instance}"; it is for: ${error.subjectAltName ?? 'nothing'}.`,
+      `The certificate of the server at ${at(host, port)} is not for that address of instance "${instance}"; it is for: ${names ?? 'nothing'}.`,
       'The address may have moved to another instance: try again. If it stays, something between here and the instance answers in its place.',
     )
   }

@@ -82,7 +82,11 @@ function* readResponse(socket: TLSSocket): Generator<void, void, void> {
   const body = length === 0 ? Buffer.alloc(0) : yield* read(socket, length)
   const { responseCode, error } = decode(body)
   if (responseCode !== responseOk) {
-    throw new ExchangeError('rejected', error || `the response code is ${responseCode}, with no reason given`)
+    const saysWhy = /[^\s.]/.test(error)
+    throw new ExchangeError(
+      'rejected',
+      saysWhy ? error : `the response code is ${responseCode}, with no reason given`,
+    )
   }
 }
 
