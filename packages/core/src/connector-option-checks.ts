@@ -107,13 +107,15 @@ export function checkConnectOptions(options: unknown): asserts options is Connec
 }
 
 function checkNames(whose: string, options: unknown, names: readonly string[]): void {
-  const hint = `It has: ${names.join(', ')}.`
+  const refuse = (summary: string): AlloyDBError =>
+    new AlloyDBError('ALLOYDB_INVALID_OPTION', `${whose} ${summary}.`, {
+      hint: `It has: ${names.join(', ')}.`,
+    })
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new AlloyDBError('ALLOYDB_INVALID_OPTION', `${whose} takes its options as an object.`, { hint })
+    throw refuse('takes its options as an object')
   }
   for (const name of Object.keys(options)) {
-    if (names.includes(name)) continue
-    throw new AlloyDBError('ALLOYDB_INVALID_OPTION', `${whose} has no option "${name}".`, { hint })
+    if (!names.includes(name)) throw refuse(`has no option "${name}"`)
   }
 }
 

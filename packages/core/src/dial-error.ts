@@ -114,7 +114,7 @@ export function tlsError(error: unknown, { instance, host, port }: DialTarget): 
     const names = property(property(error, 'cert'), 'subjectaltname')
     return make(
       'ALLOYDB_SERVER_ADDRESS_MISMATCH',
-      `The certificate of the server at ${at(host, port)} is not for that address of instance "${instance}"; it is for: ${names ?? 'nothing'}.`,
+      `The certificate of the server at ${at(host, port)} is not for that address of instance "${instance}"; it is for: ${typeof names === 'string' ? names : 'nothing'}.`,
       'The address may have moved to another instance: try again. If it stays, something between here and the instance answers in its place.',
     )
   }

@@ -13,6 +13,12 @@ export interface InstanceUri {
 const expected = 'projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>'
 const collections = ['projects', 'locations', 'clusters', 'instances'] as const
 
+/** Not of dots alone, by which a path leads elsewhere. */
+const id = String.raw`(?!\.+(?:[/:]|$))[\w.~-]+`
+/** It may be scoped to a domain: `example.com:my-project`. */
+const project = `(?:${id}:)?${id}`
+const wellFormed = new RegExp(`^(projects/(${project})/locations/${id}/clusters/${id})/instances/${id}$`)
+
 /**
  * Parses an instance URI. The whole text must match: the URI becomes a path of the Admin API, so nothing that could
  * lead elsewhere gets through.
@@ -20,26 +26,21 @@ const collections = ['projects', 'locations', 'clusters', 'instances'] as const
  * @throws ALLOYDB_INVALID_INSTANCE_URI, saying what to remove or to add
  */
 export function parseInstanceUri(text: string): InstanceUri {
-  const problem = findProblem(text)
-  if (problem !== undefined) {
-    const isShown = typeof text === 'string' && !text.includes('@')
-    throw new AlloyDBError(
-      'ALLOYDB_INVALID_INSTANCE_URI',
-      `Invalid instance URI${isShown ? ` ${JSON.stringify(text)}` : ''}: ${problem}.`,
-      {
-        hint: `Expected ${expected}.`,
-        instance: isShown ? text : undefined,
-      },
-    )
-  }
-  return {
-    name: text,
-    cluster: text.slice(0, text.lastIndexOf('/instances/')),
-    project: text.split('/')[1] as string,
-  }
+  const [, cluster, project] = (typeof text === 'string' && wellFormed.exec(text)) || []
+  if (cluster !== undefined && project !== undefined) return { name: text, cluster, project }
+  const isShown = typeof text === 'string' && !text.includes('@')
+  throw new AlloyDBError(
+    'ALLOYDB_INVALID_INSTANCE_URI',
+    `Invalid instance URI${isShown ? ` ${JSON.stringify(text)}` : ''}: ${findProblem(text)}.`,
+    {
+      hint: `Expected ${expected}.`,
+      instance: isShown ? text : undefined,
+    },
+  )
 }
 
-function findProblem(text: unknown): string | undefined {
+/** Says what is wrong with what is not well-formed. */
+function findProblem(text: unknown): string {
   if (typeof text !== 'string') return `it is ${text === null ? 'null' : typeof text}, not a string`
   if (text === '') return 'it is empty'
   if (text !== text.trim()) return 'remove the white space around it'
@@ -59,20 +60,10 @@ function findProblem(text: unknown): string | undefined {
     const found = segments[2 * index]
     if (found === undefined) return `"${collection}/…" is missing from its end`
     if (found !== collection) return `"${collection}" is expected where it has "${found}"`
-    const id = segments[2 * index + 1]
-    if (id === undefined || id === '') return `nothing follows "${collection}/"`
-    const idProblem = findIdProblem(collection, id)
-    if (idProblem !== undefined) return idProblem
+    const given = segments[2 * index + 1]
+    if (given === undefined || given === '') return `nothing follows "${collection}/"`
+    const allowed = collection === 'projects' ? project : id
+    if (!new RegExp(`^${allowed}$`).test(given)) return `"${given}" cannot follow "${collection}/"`
   }
-  if (segments.length > 8) return `remove "/${segments.slice(8).join('/')}" from its end`
-  return undefined
-}
-
-function findIdProblem(collection: string, id: string): string | undefined {
-  // A project may be scoped to a domain: `example.com:my-project`.
-  const parts = collection === 'projects' ? id.split(':') : [id]
-  if (parts.length > 2 || parts.some((part) => !/^[\w.~-]+$/.test(part) || /^\.+$/.test(part))) {
-    return `"${id}" cannot follow "${collection}/"`
-  }
-  return undefined
+  return `remove "/${segments.slice(8).join('/')}" from its end`
 }

@@ -28,28 +28,28 @@ const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
 /** Encodes the request as it is sent, with its length in front. */
 export function encodeRequest({ userAgent, authType, token }: MetadataExchangeRequest): Buffer {
   const message = Buffer.concat([
-    encodeString(1, userAgent),
+    Buffer.alloc(4),
+    ...encodeString(1, userAgent),
     Buffer.from([(2 << 3) | wireType.varint, authTypes[authType]]),
-    encodeString(3, token),
+    ...encodeString(3, token),
   ])
-  const length = Buffer.alloc(4)
-  length.writeUInt32BE(message.length)
-  return Buffer.concat([length, message])
+  message.writeUInt32BE(message.length - 4)
+  return message
 }
 
-function encodeString(field: number, text: string): Buffer {
+function encodeString(field: number, text: string): [head: Buffer, text: Buffer] {
   const bytes = Buffer.from(text)
-  return Buffer.concat([Buffer.from([(field << 3) | wireType.bytes]), encodeVarint(bytes.length), bytes])
+  return [Buffer.from([(field << 3) | wireType.bytes, ...encodeVarint(bytes.length)]), bytes]
 }
 
-function encodeVarint(value: number): Buffer {
+function encodeVarint(value: number): number[] {
   const bytes: number[] = []
   let rest = value
   while (rest > 0x7f) {
     bytes.push((rest & 0x7f) | 0x80)
     rest >>>= 7
   }
-  return Buffer.from([...bytes, rest])
+  return [...bytes, rest]
 }
 
 /**

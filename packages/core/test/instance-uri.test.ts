@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseInstanceUri } from '../src/instance-uri.ts'
 
@@ -71,6 +72,33 @@ describe('parseInstanceUri', () => {
         summary: expect.stringContaining(problem) as string,
         hint: 'Expected projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>.',
       }),
+    )
+  })
+
+  test('takes any text apart, or says what is wrong with it', () => {
+    const id = fc.constantFrom('p', 'a.b', '..', '.', 'a:b', '.:b', 'a b', 'a%2F', '', '~-_')
+    const piece = fc.oneof(fc.constantFrom('projects', 'locations', 'clusters', 'instances', '/', 'x'), id)
+    const uri = fc
+      .tuple(id, id, id, id)
+      .map(([p, r, c, i]) => `projects/${p}/locations/${r}/clusters/${c}/instances/${i}`)
+    const text = fc.oneof(
+      uri,
+      fc.array(piece, { maxLength: 10 }).map((pieces) => pieces.join('/')),
+    )
+    fc.assert(
+      fc.property(text, (text) => {
+        try {
+          const { name, cluster, project } = parseInstanceUri(text)
+          expect(new URL(`https://host/${name}`).pathname).toBe(`/${text}`)
+          expect([text.startsWith(`projects/${project}/`), text.startsWith(`${cluster}/instances/`)]).toEqual(
+            [true, true],
+          )
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ALLOYDB_INVALID_INSTANCE_URI' })
+          expect(error).not.toMatchObject({ summary: expect.stringContaining('remove "/" from') as string })
+        }
+      }),
+      { numRuns: 2_000 },
     )
   })
 
