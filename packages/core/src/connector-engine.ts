@@ -27,7 +27,7 @@ const worthRetry: ReadonlySet<AlloyDBErrorCode> = new Set([
   'ALLOYDB_EXCHANGE_CLOSED',
 ])
 
-/** About as many as handshakes run at once, so that those have work. */
+/** More than handshakes run at once, so that those have work. */
 const startsPerTurn = 16
 
 /**

@@ -58,7 +58,10 @@ export interface ConnectorOptions {
    * the error. Defaults to TCP, without delay and kept alive.
    */
   createConnection?: CreateConnection | undefined
-  /** How many TLS handshakes with one instance may run at once. Defaults to 10, which is as many as a pool has by default. */
+  /**
+   * How many TLS handshakes with one instance may run at once. Defaults to 6. All that are ready hold up the event loop
+   * together, some milliseconds each; where the instance is far away, more of them share a round trip.
+   */
   maxConcurrentHandshakes?: number | undefined
   /**
    * Told what happens, in short lines: `console` will do, as will pino and winston. Defaults to none, or to standard

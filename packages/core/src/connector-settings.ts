@@ -46,7 +46,7 @@ export function resolveSettings(options: ConnectorOptions, env: NodeJS.ProcessEn
     strategy: parseRefreshStrategy(options.refreshStrategy ?? 'auto', env),
     connectTimeoutMs: parsePositive('connectTimeoutMs', options.connectTimeoutMs ?? 30_000),
     refreshTimeoutMs: parsePositive('refreshTimeoutMs', options.refreshTimeoutMs ?? 60_000),
-    maxConcurrentHandshakes: parsePositive('maxConcurrentHandshakes', options.maxConcurrentHandshakes ?? 10),
+    maxConcurrentHandshakes: parsePositive('maxConcurrentHandshakes', options.maxConcurrentHandshakes ?? 6),
     credentials: options,
     endpoint: emulator ?? parseEndpoint(apiEndpoint ?? `alloydb.${universeDomain}`),
     emulator,
