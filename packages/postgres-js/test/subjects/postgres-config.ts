@@ -32,6 +32,11 @@ export const subject: Subject = {
       onnotice: () => {},
       ...recorded,
     })
-    return { ...sqlSession(sql), sockets: () => sockets.filter(({ destroyed }) => !destroyed) }
+    return {
+      ...sqlSession(sql),
+      // Without a timeout, postgres.js waits for ever for a connection that was lost at the wrong moment. `createSql` does not.
+      end: () => sql.end({ timeout: 5 }),
+      sockets: () => sockets.filter(({ destroyed }) => !destroyed),
+    }
   },
 }
