@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream'
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { connectionError } from './connection-error.ts'
 import { openSocket, type Dial, type SocketOptions } from './open-socket.ts'
+
+/** Needed at the end alone: importing it would take a tenth of what importing this package takes. */
+const timers = (): typeof import('node:timers/promises') => process.getBuiltinModule('node:timers/promises')
 
 /** What postgres.js's `sql` is to its connections. Its types lack `close`. */
 export interface Pool {
@@ -89,6 +91,7 @@ export class PoolConnections {
   async #drain(driverEnded: Promise<void>): Promise<void> {
     // Queries that wait for a dial keep postgres.js from its end. If there are none, neither is there a reason to wait.
     await Promise.race([driverEnded, this.#sleep(Math.max(0, this.#redialsAt - performance.now()))])
+    const { setImmediate: nextTurn, setTimeout: sleep } = timers()
     let count: number
     do {
       count = this.#count
@@ -102,7 +105,7 @@ export class PoolConnections {
 
   /** Waits, though no longer than until the end, and without keeping the process. */
   async #sleep(ms: number): Promise<void> {
-    await sleep(Math.ceil(ms), undefined, { ref: false, signal: this.#ended.signal })
+    await timers().setTimeout(Math.ceil(ms), undefined, { ref: false, signal: this.#ended.signal })
   }
 
   /** postgres.js has pools of its own for `listen` and `subscribe`, which it ends at once, but for what is dialing. */
