@@ -27,7 +27,7 @@ const worthRetry: ReadonlySet<AlloyDBErrorCode> = new Set([
   'ALLOYDB_EXCHANGE_CLOSED',
 ])
 
-/** More than handshakes run at once, so that those have work. */
+/** More than handshakes run at once by default, so that there is always one that can begin. */
 const startsPerTurn = 16
 
 /**

@@ -37,7 +37,7 @@ const phaseErrors = { tcp: tcpError, tls: tlsError, exchange: exchangeError } as
  * Opens one channel to the instance's server-side proxy: TCP, then TLS, then the metadata exchange.
  *
  * @param token the access token for the exchange
- * @returns the socket, ready for PostgreSQL's startup message, with nothing of this package on it
+ * @returns the socket, ready for PostgreSQL's startup message, with no listener of this package on it
  */
 export async function dial(
   info: ConnectionInfo,

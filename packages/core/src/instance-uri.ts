@@ -65,5 +65,6 @@ function findProblem(text: unknown): string {
     const allowed = collection === 'projects' ? project : id
     if (!new RegExp(`^${allowed}$`).test(given)) return `"${given}" cannot follow "${collection}/"`
   }
+  // Nothing else is left that could keep the text from being well-formed.
   return `remove "/${segments.slice(8).join('/')}" from its end`
 }

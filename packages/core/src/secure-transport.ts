@@ -73,9 +73,9 @@ export function secureTransport(
 
 /**
  * To check the address, Node.js describes the server's whole chain, which costs a tenth of all that a connect takes. The
- * server's own certificate will do until it is verified; from then on, this is the method that it stands for.
+ * server's own certificate will do until it is verified. After that this does what the method does in whose place it stands.
  *
- * It stays on the socket: V8 looks up properties more slowly, from then on, where one was deleted.
+ * It stays on the socket: once a property of an object was deleted, V8 looks up all of its properties more slowly.
  */
 function getPeerCertificate(this: TLSSocket, detailed?: boolean): DetailedPeerCertificate {
   return TLSSocket.prototype.getPeerCertificate.call(
