@@ -37,7 +37,7 @@ export const warmConnect: Metric = {
           name: 'warm_connect_vs_floor',
           case: 'by the same check',
           against:
-            "the same by hand, with the connector's check of the address in place of the dearer one of Node.js",
+            "the same by hand, with Node.js describing just the server's own certificate, as for the connector",
           unit: 'ratio',
           value: compare(samples, 'connector', 'lean'),
           control,
