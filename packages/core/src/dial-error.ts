@@ -26,7 +26,7 @@ const routes: Readonly<Record<IpType, string>> = {
   PRIVATE:
     'ipType PRIVATE needs a route into the VPC of the instance: on Cloud Run, Direct VPC egress or a connector; on a laptop, a VPN, a tunnel, or ipType "PUBLIC".',
   PUBLIC:
-    'ipType PUBLIC needs outgoing TCP to port 5433, which firewalls often block, and this machine among the authorized external networks of the instance where it has such.',
+    'ipType PUBLIC needs outgoing TCP to port 5433, which firewalls often block. Authorized external networks play no part: they are for those who connect without a connector.',
   PSC: 'ipType PSC needs a Private Service Connect endpoint in this VPC, a firewall that lets port 5433 through, and a DNS record for the name.',
 }
 

@@ -9,7 +9,7 @@ import {
   type OpenedAdapter,
 } from '@alloydb/core/adapter'
 import type pg from 'pg'
-import { createStreamFactory } from './pg-config.ts'
+import { toConfig } from './pg-config.ts'
 
 /** Options of pg that say where or how to connect. The instance URI says that, and nothing else may. */
 export type ReservedOption = 'host' | 'port' | 'ssl' | 'sslnegotiation' | 'stream'
@@ -90,12 +90,7 @@ export function setUpClient({
   usesIam,
 }: OpenedAdapter<AdapterConfig & pg.ClientConfig>): ClientSetup {
   const dial: Dial = async (signal) => dialer.connect(instance, { ...connectOptions, signal })
-  const config: pg.ClientConfig = {
-    ...driverOptions,
-    stream: createStreamFactory(instance, dial),
-    ssl: false,
-    sslnegotiation: 'postgres', // keeps `PGSSLNEGOTIATION` out
-  }
+  const config: pg.ClientConfig = { ...driverOptions, ...toConfig(instance, dial) }
   if (usesIam) config.password = () => refusePassword(instance)
   if (typeof user !== 'function') return { config: { ...config, user } }
 
@@ -108,7 +103,7 @@ export function setUpClient({
       ...given,
       password: given.password, // hidden from spreads by a pool
       user: unknownUser,
-      stream: createStreamFactory(instance, lookUpAndDial),
+      ...toConfig(instance, lookUpAndDial),
     }
   }
   return { config, configFor }

@@ -12,6 +12,8 @@ export interface PgConfig {
   stream: (this: StreamOwner | void, config?: { ssl?: unknown }) => Duplex
   /** The stream is encrypted and verified already. Also keeps `PGSSLMODE` out. */
   ssl: false
+  /** Keeps `PGSSLNEGOTIATION` out. */
+  sslnegotiation: 'postgres'
 }
 
 /**
@@ -25,11 +27,16 @@ export interface PgConfig {
  * @throws ALLOYDB_INVALID_INSTANCE_URI, ALLOYDB_INVALID_OPTION
  */
 export function pgConfig(dialer: Dialer, instance: string, options: PgConfigOptions = {}): PgConfig {
-  return { stream: createStreamFactory(instance, bindDialer(dialer, instance, options)), ssl: false }
+  return toConfig(instance, bindDialer(dialer, instance, options))
+}
+
+/** Makes the options of what dials. */
+export function toConfig(instance: string, dial: Dial): PgConfig {
+  return { stream: createStreamFactory(instance, dial), ssl: false, sslnegotiation: 'postgres' }
 }
 
 /** Makes the `stream` option: what pg calls, as a method of its `Connection`, for each connection. */
-export function createStreamFactory(instance: string, dial: Dial): PgConfig['stream'] {
+function createStreamFactory(instance: string, dial: Dial): PgConfig['stream'] {
   return function stream(config) {
     const dialOrRefuse: Dial = async (signal) => {
       if (config?.ssl) throw sslError(instance)

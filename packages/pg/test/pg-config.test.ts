@@ -14,6 +14,7 @@ test('is plain data that can be spread', () => {
   expect(Object.entries(config)).toEqual([
     ['stream', expect.any(Function)],
     ['ssl', false],
+    ['sslnegotiation', 'postgres'],
   ])
 })
 
@@ -114,7 +115,7 @@ describe.each([
   })
 
   test('takes no notice of the environment variables that say where and how to connect', async () => {
-    setEnvironment({ PGHOST: '/nowhere', PGPORT: '1', PGSSLMODE: 'require' })
+    setEnvironment({ PGHOST: '/nowhere', PGPORT: '1', PGSSLMODE: 'require', PGSSLNEGOTIATION: 'direct' })
     expect((await openPool(connector).query('select 1')).rowCount).toBe(1)
   })
 
