@@ -108,7 +108,7 @@ export class AdminApi {
         responseType: 'json',
         ...(this.#options.isEmulator && { noProxy: [new URL(url).hostname] }), // it is on this machine
         retry: false, // the refresh that this is part of is tried again, as one
-        ...(data === undefined ? {} : { data: streamJson(data) }),
+        ...(data !== undefined && { data: streamJson(data), duplex: 'half' }), // which Node's fetch wants to be told
       })
     } catch (error) {
       signal.throwIfAborted()

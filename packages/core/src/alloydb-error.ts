@@ -61,7 +61,9 @@ export class AlloyDBError extends Error {
   /**
    * Tells whether a value is an AlloyDBError, of any copy of this package, and of the given code if one is given.
    */
-  static is(value: unknown, code?: AlloyDBErrorCode): value is AlloyDBError {
+  static is(value: unknown): value is AlloyDBError
+  static is<C extends AlloyDBErrorCode>(value: unknown, code: C): value is AlloyDBError & { readonly code: C }
+  static is(value: unknown, code?: AlloyDBErrorCode): boolean {
     return (
       value instanceof Error &&
       marker in value &&

@@ -7,6 +7,7 @@ import type { ConnectionInfoCache } from './connection-info-cache.ts'
 import { ConnectionInfoCaches } from './connection-info-caches.ts'
 import type { ConnectorSettings } from './connector-settings.ts'
 import { Credentials } from './credentials.ts'
+import { iamUserTimeoutError } from './credentials-error.ts'
 import { timed, type DialEvent } from './diagnostics.ts'
 import { dial } from './dial.ts'
 import type { AlloyDBErrorCode } from './error-codes.ts'
@@ -45,7 +46,8 @@ export class ConnectorEngine {
   constructor(connector: object, settings: ConnectorSettings) {
     const { endpoint, emulator, userAgent, strategy, refreshTimeoutMs, keyPair, staticInstances } = settings
     this.#settings = settings
-    this.#credentials = new Credentials(settings.credentials, emulator)
+    // Within the time of a refresh, so that it is the token's failure that is told, and another may be had in what is left.
+    this.#credentials = new Credentials(settings.credentials, emulator, Math.ceil(refreshTimeoutMs / 2))
     this.#caches = new ConnectionInfoCaches({
       connector,
       adminApi: new AdminApi(this.#credentials, { endpoint, userAgent, isEmulator: emulator !== undefined }),
@@ -62,13 +64,15 @@ export class ConnectorEngine {
     signal.throwIfAborted()
     const { connectTimeoutMs, userAgent, createConnection = createTcpConnection } = this.#settings
     const handshakes = this.#openHandshakes(instance)
-    const settings = { createConnection, handshakes, timeoutMs: connectTimeoutMs, userAgent }
     const cache = this.#caches.open(instance)
     const tokens = this.#credentials.tokenGeneration
     const [info, token] = await timed(event.phases, 'connectionInfo', () =>
       this.#prepare(cache, instance, signal),
     )
+    // Both attempts, and the refresh between them, have the time of one.
     const deadlineAt = performance.now() + connectTimeoutMs
+    const leftMs = (): number => Math.max(0, Math.ceil(deadlineAt - performance.now()))
+    const settings = { createConnection, handshakes, timeoutMs: connectTimeoutMs, deadlineAt, userAgent }
     try {
       return await dial(info, token, settings, event, signal)
     } catch (error) {
@@ -80,12 +84,10 @@ export class ConnectorEngine {
         renewing.catch(() => {})
         throw error
       }
-      // Both attempts, and the refresh between them, have the time of one.
-      const leftMs = (): number => Math.max(0, Math.ceil(deadlineAt - performance.now()))
       const renewed = await abortable(within(renewing, leftMs()), signal)
       if (renewed === undefined || leftMs() < 1) throw error
       event.attempts += 1
-      return dial(renewed, token, { ...settings, timeoutMs: leftMs() }, event, signal)
+      return dial(renewed, token, { ...settings, failedBefore: error }, event, signal)
     }
   }
 
@@ -127,12 +129,4 @@ export class ConnectorEngine {
     this.#handshakes.set(instance.name, limiter)
     return limiter
   }
-}
-
-function iamUserTimeoutError(timeoutMs: number): AlloyDBError {
-  return new AlloyDBError(
-    'ALLOYDB_CREDENTIALS_UNAVAILABLE',
-    `The IAM principal of the credentials could not be found within ${timeoutMs} ms.`,
-    { hint: 'Set `user` to the e-mail of the IAM principal that logs in, and nothing has to be asked.' },
-  )
 }

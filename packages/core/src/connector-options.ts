@@ -19,7 +19,10 @@ export interface ConnectorOptions {
   loginAuth?: Auth | undefined
   /** A service account to act as, for the Admin API and to log in. Defaults to none. */
   impersonate?: Impersonation | undefined
-  /** The project whose quota the Admin API calls use. Defaults to that of the credentials. */
+  /**
+   * The project whose quota the Admin API calls use. Defaults to that of the credentials; with `impersonate`, to the service
+   * account's own.
+   */
   quotaProject?: string | undefined
   /**
    * The origin of the Admin API. Defaults to `https://alloydb.<universe domain>`. Plain `http://` is accepted for a
@@ -45,7 +48,7 @@ export interface ConnectorOptions {
    * that has to be fetched first comes on top. Defaults to 30,000.
    */
   connectTimeoutMs?: number | undefined
-  /** The limit on one refresh, in milliseconds. Defaults to 60,000. */
+  /** The limit on one refresh, in milliseconds; half of it for an access token. Defaults to 60,000. */
   refreshTimeoutMs?: number | undefined
   /** An RSA private key of one's own (at least 2,048 bits; PEM or `KeyObject`). Defaults to a new one. */
   keyPair?: KeyObject | string | undefined

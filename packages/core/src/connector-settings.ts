@@ -9,7 +9,7 @@ import {
 import type { ConnectorOptions } from './connector-options.ts'
 import type { CredentialsOptions } from './credentials-options.ts'
 import type { AuthType, IpType } from './dialer.ts'
-import { parseEmulatorHost, parseEndpoint } from './endpoint.ts'
+import { defaultUniverseDomain, parseEmulatorHost, parseEndpoint } from './endpoint.ts'
 import { readKeyPair, type KeyPair } from './key-pair.ts'
 import type { CreateConnection } from './open-transport.ts'
 import { parseStaticConnectionInfo, type StaticInstances } from './static-connection-info.ts'
@@ -38,7 +38,7 @@ export interface ConnectorSettings {
 export function resolveSettings(options: ConnectorOptions, env: NodeJS.ProcessEnv): ConnectorSettings {
   checkOptionNames(options)
   checkShapes(options)
-  const { apiEndpoint, universeDomain = 'googleapis.com', keyPair, staticConnectionInfo } = options
+  const { apiEndpoint, universeDomain = defaultUniverseDomain, keyPair, staticConnectionInfo } = options
   const emulator = apiEndpoint === undefined ? parseEmulatorHost(env) : undefined
   return {
     ipType: parseIpType(options.ipType ?? 'PRIVATE'),
@@ -47,7 +47,7 @@ export function resolveSettings(options: ConnectorOptions, env: NodeJS.ProcessEn
     connectTimeoutMs: parsePositive('connectTimeoutMs', options.connectTimeoutMs ?? 30_000),
     refreshTimeoutMs: parsePositive('refreshTimeoutMs', options.refreshTimeoutMs ?? 60_000),
     maxConcurrentHandshakes: parsePositive('maxConcurrentHandshakes', options.maxConcurrentHandshakes ?? 6),
-    credentials: options,
+    credentials: copyCredentials(options),
     endpoint: emulator ?? parseEndpoint(apiEndpoint ?? `alloydb.${universeDomain}`),
     emulator,
     userAgent: [`alloydb-node-connector/${version}`, options.userAgent].filter(Boolean).join(' '),
@@ -56,4 +56,10 @@ export function resolveSettings(options: ConnectorOptions, env: NodeJS.ProcessEn
       staticConnectionInfo === undefined ? undefined : parseStaticConnectionInfo(staticConnectionInfo),
     createConnection: options.createConnection,
   }
+}
+
+/** They are read for as long as the connector lives, and whoever made them may go on changing the object that they came in. */
+function copyCredentials(options: CredentialsOptions): CredentialsOptions {
+  const { auth, loginAuth, impersonate, quotaProject, universeDomain } = options
+  return { auth, loginAuth, impersonate: structuredClone(impersonate), quotaProject, universeDomain }
 }

@@ -6,6 +6,8 @@ const loginHint =
   'On a laptop, run `gcloud auth application-default login`; elsewhere, attach a service account, or set ' +
   "GOOGLE_APPLICATION_CREDENTIALS to a credentials file, or give the connector's `auth` option."
 
+const unreachableHint = 'It will be tried again. Check that this machine reaches its token endpoint.'
+
 /** Turns a failure of google-auth-library to find or to renew credentials into an error that says what to do. */
 export function credentialsError(error: unknown): AlloyDBError {
   if (AlloyDBError.is(error)) return error
@@ -37,6 +39,16 @@ export function credentialsError(error: unknown): AlloyDBError {
       },
     )
   }
+  if (codeOf(cause).startsWith('ERR_OSSL_')) {
+    return new AlloyDBError(
+      'ALLOYDB_CREDENTIALS_NOT_FOUND',
+      `No usable Google credentials were found: the private key cannot be read (${oneLine(cause.message)}).`,
+      {
+        hint: 'It has to be PEM, whole, with line breaks: where it comes from an environment variable, turn each "\\n" of its text into one.',
+        cause,
+      },
+    )
+  }
   if (status !== undefined || isTransportFailure(cause)) {
     const isUntrusted = /CERT|SELF_SIGNED|UNABLE_TO_/.test(codeOf(cause))
     return new AlloyDBError(
@@ -45,7 +57,7 @@ export function credentialsError(error: unknown): AlloyDBError {
       {
         hint: isUntrusted
           ? 'The token endpoint shows a certificate that this machine does not trust: where a company proxy ends TLS, set NODE_EXTRA_CA_CERTS to its CA; else check the clock.'
-          : 'It will be tried again. Check that this machine reaches its token endpoint.',
+          : unreachableHint,
         cause,
         retryAt,
       },
@@ -55,6 +67,24 @@ export function credentialsError(error: unknown): AlloyDBError {
     'ALLOYDB_CREDENTIALS_NOT_FOUND',
     `No usable Google credentials were found: ${oneLine(cause.message)}.`,
     { hint: loginHint, cause },
+  )
+}
+
+/** The token endpoint, or what gives tokens in its place, did not answer. */
+export function tokenTimeoutError(timeoutMs: number): AlloyDBError {
+  return new AlloyDBError(
+    'ALLOYDB_CREDENTIALS_UNAVAILABLE',
+    `No access token could be fetched: none came within ${timeoutMs} ms.`,
+    { hint: unreachableHint },
+  )
+}
+
+/** What knows whose the credentials are did not answer. */
+export function iamUserTimeoutError(timeoutMs: number): AlloyDBError {
+  return new AlloyDBError(
+    'ALLOYDB_CREDENTIALS_UNAVAILABLE',
+    `The IAM principal of the credentials could not be found within ${timeoutMs} ms.`,
+    { hint: 'Set `user` to the e-mail of the IAM principal that logs in, and nothing has to be asked.' },
   )
 }
 

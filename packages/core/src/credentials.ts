@@ -1,9 +1,15 @@
-import type { AuthClient } from 'google-auth-library'
+import { within } from './abortable.ts'
 import { AlloyDBError } from './alloydb-error.ts'
-import { credentialsError, noTokenError } from './credentials-error.ts'
+import {
+  credentialsError,
+  iamUserTimeoutError,
+  noTokenError,
+  tokenTimeoutError,
+} from './credentials-error.ts'
 import type { Auth, CredentialsOptions } from './credentials-options.ts'
 import { openAuthClient } from './auth-client.ts'
 import { findEmulatorPrincipal, openEmulatorAuth } from './emulator-auth.ts'
+import type { GoogleClient } from './google-client.ts'
 import { toIamUser } from './iam-user.ts'
 import { openImpersonatedClient } from './impersonated-client.ts'
 import { keepSuccess } from './keep-success.ts'
@@ -21,8 +27,9 @@ const forgetIntervalMs = 30_000
 export class Credentials {
   readonly #options: CredentialsOptions
   readonly #emulator: string | undefined
-  #openAdminClient: () => Promise<AuthClient>
-  #openLoginClient: () => Promise<AuthClient>
+  readonly #timeoutMs: number
+  #openAdminClient: () => Promise<GoogleClient>
+  #openLoginClient: () => Promise<GoogleClient>
   #mayForgetAt = 0
   #tokenGeneration = 0
 
@@ -33,22 +40,26 @@ export class Credentials {
    */
   readonly iamUser: () => Promise<string> = keepSuccess(() => this.#findIamUser())
 
-  /** @param emulator the emulator's origin, where that is what is connected to: it has credentials for all */
-  constructor(options: CredentialsOptions, emulator: string | undefined) {
+  /**
+   * @param emulator the emulator's origin, where that is what is connected to: it has credentials for all
+   * @param timeoutMs how long a token is waited for; google-auth-library itself has no limit
+   */
+  constructor(options: CredentialsOptions, emulator: string | undefined, timeoutMs: number) {
     this.#options = options
     this.#emulator = emulator
+    this.#timeoutMs = timeoutMs
     this.#openAdminClient = this.#keepClient(options.auth, adminScope)
     this.#openLoginClient = this.#keepClient(options.loginAuth ?? options.auth, loginScope)
   }
 
   /** The client whose tokens and HTTP transport the Admin API calls use. */
-  adminClient(): Promise<AuthClient> {
+  adminClient(): Promise<GoogleClient> {
     return this.#openAdminClient()
   }
 
   /** The headers that authorise a call to the Admin API. */
   async adminHeaders(url: string): Promise<Headers> {
-    const headers = new Headers(await authorise(await this.adminClient(), url))
+    const headers = new Headers(await this.#authorise(() => this.adminClient(), url))
     if (this.#options.quotaProject !== undefined) {
       headers.set('x-goog-user-project', this.#options.quotaProject)
     }
@@ -57,7 +68,7 @@ export class Credentials {
 
   /** The token that goes into the metadata exchange. */
   async loginToken(): Promise<string> {
-    const headers = await authorise(await this.#openLoginClient())
+    const headers = await this.#authorise(() => this.#openLoginClient())
     const token = /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '')?.[1]
     if (token === undefined) {
       throw new AlloyDBError('ALLOYDB_CREDENTIALS_REJECTED', 'The credentials gave no access token.', {
@@ -96,9 +107,37 @@ export class Credentials {
     return true
   }
 
+  #authorise(open: () => Promise<GoogleClient>, url?: string): Promise<Headers> {
+    return this.#inTime(async () => authorise(await open(), url), tokenTimeoutError)
+  }
+
+  /**
+   * Does what may take a token. After a failure the next call begins with the credentials themselves, not with what is left of
+   * this one: their file may have been mended, and a request that is never answered would be joined by all.
+   */
+  async #inTime<T extends object>(
+    work: () => Promise<T>,
+    tooLate: (timeoutMs: number) => AlloyDBError,
+  ): Promise<T> {
+    const tokens = this.#tokenGeneration
+    try {
+      const result = await within(work(), this.#timeoutMs)
+      if (result === undefined) throw tooLate(this.#timeoutMs)
+      return result
+    } catch (error) {
+      this.forgetTokens(tokens)
+      throw error
+    }
+  }
+
   async #findIamUser(): Promise<string> {
     const { loginAuth, auth } = this.#options
-    const principal = await this.#findPrincipal(loginAuth ?? auth, () => this.#openLoginClient())
+    const { principal } = await this.#inTime(
+      async () => ({
+        principal: await this.#findPrincipal(loginAuth ?? auth, () => this.#openLoginClient()),
+      }),
+      iamUserTimeoutError,
+    )
     if (principal !== undefined) return toIamUser(principal)
     throw new AlloyDBError(
       'ALLOYDB_IAM_USER_UNKNOWN',
@@ -107,7 +146,10 @@ export class Credentials {
     )
   }
 
-  async #findPrincipal(auth: Auth | undefined, open: () => Promise<AuthClient>): Promise<string | undefined> {
+  async #findPrincipal(
+    auth: Auth | undefined,
+    open: () => Promise<GoogleClient>,
+  ): Promise<string | undefined> {
     const { impersonate } = this.#options
     if (impersonate !== undefined) return impersonate.targetPrincipal
     try {
@@ -119,16 +161,17 @@ export class Credentials {
     }
   }
 
-  async #open(auth: Auth | undefined, scope: string): Promise<AuthClient> {
+  async #open(auth: Auth | undefined, scope: string): Promise<GoogleClient> {
     const emulator = this.#emulator
     if (auth !== undefined || emulator === undefined) return openAuthClient(auth, scope, this.#options)
     const { impersonate } = this.#options
     if (impersonate === undefined) return openEmulatorAuth(emulator, scope)
-    return openImpersonatedClient(await openEmulatorAuth(emulator, adminScope), impersonate, scope, emulator)
+    const own = await openEmulatorAuth(emulator, adminScope)
+    return openImpersonatedClient(own, impersonate, scope, { endpoint: emulator })
   }
 
   /** A client that is opened when it is first asked for; after a failure, a mended file is found without more ado. */
-  #keepClient(auth: Auth | undefined, scope: string): () => Promise<AuthClient> {
+  #keepClient(auth: Auth | undefined, scope: string): () => Promise<GoogleClient> {
     return keepSuccess(() =>
       this.#open(auth, scope).catch((error: unknown) => {
         throw credentialsError(error)
@@ -137,7 +180,7 @@ export class Credentials {
   }
 }
 
-async function authorise(client: AuthClient, url?: string): Promise<Headers> {
+async function authorise(client: GoogleClient, url?: string): Promise<Headers> {
   let given: Headers | Record<string, string>
   try {
     given = await client.getRequestHeaders(url)

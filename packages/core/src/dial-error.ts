@@ -60,11 +60,16 @@ export function missingIpTypeError({ instance, addresses }: ConnectionInfo, ipTy
   )
 }
 
-/** A phase of the dial ran out of time. */
+/**
+ * A phase of the dial ran out of time.
+ *
+ * @param failedBefore why the attempt before failed, which has used some of it
+ */
 export function phaseTimeoutError(
   phase: 'tcp' | 'tls' | 'exchange',
   target: DialTarget,
   timeoutMs: number,
+  failedBefore: AlloyDBError | undefined,
 ): AlloyDBError {
   const { instance, host, port, ipType } = target
   const what = {
@@ -81,13 +86,11 @@ export function phaseTimeoutError(
     },
   } as const
   const { code, name, hint } = what[phase]
+  const before = failedBefore ? ` The attempt before, in the same time: ${failedBefore.summary}` : ''
   return new AlloyDBError(
     code,
-    `${name} to ${at(host, port)} of instance "${instance}" timed out after ${timeoutMs} ms.`,
-    {
-      instance,
-      hint,
-    },
+    `${name} to ${at(host, port)} of instance "${instance}" timed out after ${timeoutMs} ms.${before}`,
+    { instance, hint, cause: failedBefore },
   )
 }
 

@@ -25,7 +25,11 @@ export interface DialSettings {
   readonly handshakes: HandshakeLimiter
   /** The limit on TCP, TLS and the exchange together, in milliseconds. */
   readonly timeoutMs: number
+  /** When that is over, by `performance.now()`. */
+  readonly deadlineAt: number
   readonly userAgent: string
+  /** Why an attempt before this one failed, which had its part of the time. */
+  readonly failedBefore?: AlloyDBError
 }
 
 type Phase = 'tcp' | 'tls' | 'exchange'
@@ -42,7 +46,7 @@ const phaseErrors = { tcp: tcpError, tls: tlsError, exchange: exchangeError } as
 export async function dial(
   info: ConnectionInfo,
   token: string,
-  { createConnection, handshakes, timeoutMs, userAgent }: DialSettings,
+  { createConnection, handshakes, timeoutMs, deadlineAt, userAgent, failedBefore }: DialSettings,
   event: DialEvent,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
@@ -56,8 +60,8 @@ export async function dial(
   const target: DialTarget = { instance: info.instance.name, host, port, ipType, authType }
   let phase: Phase = 'tcp'
   const deadline = {
-    timeoutMs,
-    error: () => phaseTimeoutError(phase, target, timeoutMs),
+    timeoutMs: Math.max(1, Math.ceil(deadlineAt - performance.now())),
+    error: () => phaseTimeoutError(phase, target, timeoutMs, failedBefore),
     keepsAlive: true,
   }
   return withDeadline(signal, deadline, async (signal) => {

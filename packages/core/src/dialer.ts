@@ -24,7 +24,7 @@ export interface ConnectOptions {
  */
 export interface Dialer {
   /** How its connects log in unless told otherwise. Defaults to `'PASSWORD'`. */
-  readonly authType?: AuthType
+  readonly authType?: AuthType | undefined
 
   /**
    * Opens one channel to an instance, ready for PostgreSQL's startup message.
@@ -38,5 +38,5 @@ export interface Dialer {
    * Tells the database user that IAM login uses, where the credentials know it: a service account's e-mail without
    * `.gserviceaccount.com`, or a user's e-mail.
    */
-  getIamUser?(): Promise<string>
+  getIamUser?: (() => Promise<string>) | undefined
 }

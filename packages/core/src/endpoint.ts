@@ -1,5 +1,8 @@
 import { AlloyDBError } from './alloydb-error.ts'
 
+/** Where Google Cloud is, unless it is a cloud of its own. */
+export const defaultUniverseDomain = 'googleapis.com'
+
 const loopback = /^(localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
 /**

@@ -1,6 +1,7 @@
-import type { AuthClient, OAuth2Client } from 'google-auth-library'
+import type { OAuth2Client } from 'google-auth-library'
 import { AlloyDBError } from './alloydb-error.ts'
 import type { Impersonation } from './credentials-options.ts'
+import { universeDomainOf, type GoogleClient } from './google-client.ts'
 import { describeHttpFailure } from './http-failure.ts'
 import { property } from './property.ts'
 import { readToken } from './read-token.ts'
@@ -10,19 +11,26 @@ import { singleFlight } from './single-flight.ts'
  * Opens a client whose tokens are a service account's, which `source` may act as. (The library's own `Impersonated`
  * prints a warning for each one that is made.)
  *
- * @param endpoint the origin of the IAM Service Account Credentials API
+ * @param options the origin of the IAM Service Account Credentials API, and the project whose quota the tokens use; neither is
+ *   taken from `source`
  * @see https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken
  */
 export async function openImpersonatedClient(
-  source: AuthClient,
+  source: GoogleClient,
   { targetPrincipal, delegates = [] }: Impersonation,
   scope: string,
-  endpoint: string = `https://iamcredentials.${source.universeDomain}`,
+  options: { endpoint?: string | undefined; quotaProjectId?: string | undefined } = {},
 ): Promise<OAuth2Client> {
   const { OAuth2Client } = await import('google-auth-library')
-  const { transporter, universeDomain } = source
-  const shared = { transporter, universeDomain, useAuthRequestParameters: false } // the transporter has them already
-  const client = new OAuth2Client(shared)
+  const { transporter } = source
+  const universeDomain = universeDomainOf(source)
+  const { endpoint = `https://iamcredentials.${universeDomain}`, quotaProjectId } = options
+  const client = new OAuth2Client({
+    transporter,
+    useAuthRequestParameters: false, // the transporter has them already
+    universeDomain,
+    ...(quotaProjectId !== undefined && { quotaProjectId }),
+  })
   const account = (email: string): string => `projects/-/serviceAccounts/${email}`
   client.refreshHandler = singleFlight(async () => {
     const headers = await source.getRequestHeaders()

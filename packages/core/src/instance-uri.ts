@@ -17,6 +17,8 @@ const collections = ['projects', 'locations', 'clusters', 'instances'] as const
 const id = String.raw`(?!\.+(?:[/:]|$))[\w.~-]+`
 /** It may be scoped to a domain: `example.com:my-project`. */
 const project = `(?:${id}:)?${id}`
+/** A connection string has a password, which is for nobody to see. */
+const ofConnectionString = /[@=]/
 const wellFormed = new RegExp(`^(projects/(${project})/locations/${id}/clusters/${id})/instances/${id}$`)
 
 /**
@@ -28,7 +30,7 @@ const wellFormed = new RegExp(`^(projects/(${project})/locations/${id}/clusters/
 export function parseInstanceUri(text: string): InstanceUri {
   const [, cluster, project] = (typeof text === 'string' && wellFormed.exec(text)) || []
   if (cluster !== undefined && project !== undefined) return { name: text, cluster, project }
-  const isShown = typeof text === 'string' && !text.includes('@')
+  const isShown = typeof text === 'string' && !ofConnectionString.test(text)
   throw new AlloyDBError(
     'ALLOYDB_INVALID_INSTANCE_URI',
     `Invalid instance URI${isShown ? ` ${JSON.stringify(text)}` : ''}: ${findProblem(text)}.`,
@@ -43,10 +45,10 @@ export function parseInstanceUri(text: string): InstanceUri {
 function findProblem(text: unknown): string {
   if (typeof text !== 'string') return `it is ${text === null ? 'null' : typeof text}, not a string`
   if (text === '') return 'it is empty'
+  const foreign = ofConnectionString.exec(text)
+  if (foreign) return `it holds "${foreign[0]}", as a connection string does, and no instance URI`
   if (text !== text.trim()) return 'remove the white space around it'
   if (/\s/.test(text)) return 'it holds white space'
-  // A connection string, whose password is for nobody to see.
-  if (text.includes('@')) return 'it holds an "@", as the URL of a database does, and no instance URI'
   const fullName = /^(?:https?:)?\/\/[^/]+\/(?:v\d\w*\/)?/.exec(text)
   if (fullName) return `remove "${fullName[0]}" from its start`
   if (text.startsWith('/')) return 'remove the "/" from its start'

@@ -1,5 +1,6 @@
-import { clientOf } from './auth-client.ts'
+import type { AuthClient } from 'google-auth-library'
 import type { Auth } from './credentials-options.ts'
+import { clientOf } from './google-client.ts'
 
 /**
  * Finds the e-mail of the IAM principal whose tokens the credentials give: from the client where it knows, else from
@@ -9,16 +10,16 @@ import type { Auth } from './credentials-options.ts'
  */
 export async function findPrincipal(auth: Auth): Promise<string | undefined> {
   const client = await clientOf(auth)
-  const { BaseExternalAccountClient, Compute, GoogleAuth, Impersonated, JWT, OAuth2Client } =
-    await import('google-auth-library')
-  if (client instanceof Impersonated) return client.getTargetPrincipal()
-  if (client instanceof JWT) return client.subject ?? client.email
-  if (client instanceof BaseExternalAccountClient) return client.getServiceAccountEmail() ?? undefined
-  if (client instanceof Compute) {
-    const google = new GoogleAuth({ authClient: client, projectId: '-' })
+  if (client.getTargetPrincipal) return client.getTargetPrincipal()
+  if (client.createScoped) return client.subject ?? client.email // a key
+  if (client.getServiceAccountEmail) return client.getServiceAccountEmail() ?? undefined
+  if (client.serviceAccountEmail !== undefined) {
+    // The metadata server's, which may be called just "default".
+    const { GoogleAuth } = await import('google-auth-library')
+    const google = new GoogleAuth({ authClient: client as AuthClient, projectId: '-' })
     return (await google.getCredentials()).client_email
   }
-  if (client instanceof OAuth2Client) {
+  if (client.getAccessToken && client.getTokenInfo) {
     const { token } = await client.getAccessToken()
     return typeof token === 'string' ? (await client.getTokenInfo(token)).email : undefined
   }

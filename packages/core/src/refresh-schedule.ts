@@ -3,6 +3,8 @@ export const expiryBufferMs: number = 4 * 60_000
 
 const hourMs = 60 * 60_000
 const maxJitter = 2 / 3
+/** What a timer of Node.js can wait at most; longer ones are over at once. Only a clock that is wrong by weeks asks for it. */
+const longestTimerMs = 2 ** 31 - 1
 
 /**
  * Tells how long to wait until the next refresh: half of what is left of the certificate, or what is left less four
@@ -16,7 +18,7 @@ const maxJitter = 2 / 3
 export function refreshDelayMs(now: number, expiresAt: number, random: number): number {
   const left = expiresAt - now
   const delay = left >= hourMs ? left / 2 : Math.max(0, left - expiryBufferMs)
-  return Math.floor(delay * (1 - maxJitter * random))
+  return Math.min(Math.floor(delay * (1 - maxJitter * random)), longestTimerMs)
 }
 
 /**
@@ -27,5 +29,6 @@ export function refreshDelayMs(now: number, expiresAt: number, random: number): 
  * @param random a number in [0, 1)
  */
 export function retryDelayMs(now: number, expiresAt: number, random: number): number {
-  return Math.floor((Math.max(0, expiresAt - now) / 4) * (1 - maxJitter * random))
+  const delay = Math.max(0, expiresAt - now) / 4
+  return Math.min(Math.floor(delay * (1 - maxJitter * random)), longestTimerMs)
 }

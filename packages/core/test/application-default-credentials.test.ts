@@ -28,7 +28,10 @@ const elsewhere = {
 const directory = mkdtempSync(join(tmpdir(), 'alloydb-core-test-'))
 const file = join(directory, 'credentials.json')
 
-afterEach(() => vi.unstubAllEnvs())
+afterEach(() => {
+  vi.useRealTimers()
+  vi.unstubAllEnvs()
+})
 afterAll(() => rmSync(directory, { recursive: true }))
 
 function lastPrincipals(): unknown {
@@ -79,6 +82,18 @@ describe('Application Default Credentials', () => {
       admin: { principal: workload, scopes: [admin] },
       login: { principal: workload, scopes: [login] },
     })
+  })
+
+  test('that were refused are read anew, since somebody may have mended the file', async () => {
+    await writeExternalAccount({
+      credential_source: { url: `http://${emulator.host}/emulator/subject-token/none` },
+    })
+    const connector = openConnector({ auth: undefined, ...elsewhere })
+    const error = await failureOf(connector.connect(instance))
+    expect(error.code).toBe('ALLOYDB_CREDENTIALS_REJECTED')
+    await writeExternalAccount()
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10_000 }) // until then, the failure is given to all
+    ;(await connector.connect(instance)).destroy()
   })
 
   test('of an attached service account come from the metadata server', async () => {

@@ -10,7 +10,7 @@ import {
   UserRefreshClient,
 } from 'google-auth-library'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
-import { Connector } from '../src/index.ts'
+import { Connector, type ConnectorOptions } from '../src/index.ts'
 import { failureOf, startHarness } from './harness.ts'
 
 const admin = 'https://www.googleapis.com/auth/cloud-platform'
@@ -128,6 +128,27 @@ describe('credentials', () => {
     } finally {
       rmSync(directory, { recursive: true })
     }
+  })
+
+  test('are those of the options when the connector was made, whatever becomes of the object', async () => {
+    const impersonate = { targetPrincipal: target }
+    const options: ConnectorOptions = { auth: new JWT({ ...key, ...clientOptions }), impersonate }
+    await using connector = new Connector(options)
+    impersonate.targetPrincipal = middle
+    options.impersonate = { targetPrincipal: user }
+    expect(await connector.getIamUser()).toBe('target@p.iam')
+  })
+
+  test('may be a client that tells nothing but its headers', async () => {
+    emulator.iam.grant(app, 'roles/iam.serviceAccountTokenCreator')
+    const jwt = new JWT({ ...key, scopes: [admin], ...clientOptions })
+    const auth = {
+      getRequestHeaders: (url?: string) => jwt.getRequestHeaders(url),
+      transporter: jwt.transporter,
+    }
+    ;(await openConnector({ auth, universeDomain: 'googleapis.com' }).connect(instance)).destroy()
+    ;(await openConnector({ auth, impersonate: { targetPrincipal: target } }).connect(instance)).destroy()
+    expect(lastCallers().login).toEqual({ principal: target, scopes: [login] })
   })
 
   test("of a universe of its own go to that universe's Admin API", async () => {
@@ -303,6 +324,20 @@ describe('the IAM user', () => {
     await new Promise(setImmediate)
     await closing.close()
     expect((await asked).code).toBe('ALLOYDB_CONNECTOR_CLOSED')
+  })
+
+  test('that was asked of what did not answer is asked for anew', async () => {
+    const jwt = new JWT({ ...key, scopes: [admin], ...clientOptions })
+    const auth = new OAuth2Client(clientOptions)
+    let asked = 0
+    auth.refreshHandler = async () => {
+      asked += 1
+      if (asked === 1) await new Promise(() => {})
+      return { access_token: (await jwt.getAccessToken()).token ?? '', expiry_date: Date.now() + 3_600_000 }
+    }
+    const connector = openConnector({ auth, refreshTimeoutMs: 200 })
+    expect((await failureOf(connector.getIamUser())).code).toBe('ALLOYDB_CREDENTIALS_UNAVAILABLE')
+    expect(await connector.getIamUser()).toBe('app@p.iam')
   })
 })
 

@@ -90,6 +90,7 @@ test('a client certificate that the server turns down by an alert is its own err
     createConnection: createTcpConnection,
     handshakes: new HandshakeLimiter(1),
     timeoutMs: 5_000,
+    deadlineAt: performance.now() + 5_000,
     userAgent: 'test',
   }
   const event: DialEvent = {
@@ -238,6 +239,21 @@ describe('a dial that hangs', () => {
     const error = await failureOf(openConnector({ connectTimeoutMs: 1_500 }).connect(instance))
     expect(error.code).toBe('ALLOYDB_EXCHANGE_TIMEOUT')
     expect(error.summary).toContain('timed out after 1500 ms')
+  })
+
+  test('in a second attempt tells of the first, which has had its part of the time', async () => {
+    let attempts = 0
+    const createConnection = (): Promise<never> => {
+      attempts += 1
+      return attempts === 1 ? Promise.reject(new Error('the tunnel is down')) : new Promise(() => {})
+    }
+    const connector = openConnector({ connectTimeoutMs: 500, createConnection })
+    const error = await failureOf(connector.connect(instance))
+    expect(error.code).toBe('ALLOYDB_TCP_TIMEOUT')
+    expect(error.summary).toMatch(
+      /timed out after 500 ms\. The attempt before, .*: TCP .* failed: the tunnel is down\.$/,
+    )
+    expect(error.cause).toMatchObject({ code: 'ALLOYDB_TCP_FAILED' })
   })
 
   test('in TCP ends in its own timeout, which tells of the route', async () => {

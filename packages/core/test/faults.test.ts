@@ -352,10 +352,15 @@ describe('a stall', () => {
     expect(errors.every(({ retryable }) => retryable)).toBe(true)
   })
 
-  test('of the token endpoint ends in the timeout of a refresh', async () => {
-    emulator.faults.add({ step: 'token', stall: true })
-    const error = await failureOf(openConnector({ refreshTimeoutMs: 500 }).connect(instance))
-    expect(error.code).toBe('ALLOYDB_REFRESH_TIMEOUT')
+  test('of the token endpoint ends in half of the time of a refresh, and later connects ask anew', async () => {
+    const stall = emulator.faults.add({ step: 'token', stall: true, times: 2 }) // for the Admin API, and to log in
+    const connector = openConnector({ refreshTimeoutMs: 1_000 })
+    const error = await failureOf(connector.connect(instance))
+    expect(error.code).toBe('ALLOYDB_CREDENTIALS_UNAVAILABLE')
+    expect(error.summary).toBe('No access token could be fetched: none came within 500 ms.')
+    expect(error.retryable).toBe(true)
+    expect(stall.hits).toBe(2)
+    await vi.waitFor(async () => (await connector.connect(instance)).destroy(), { timeout: 5_000 })
   })
 })
 

@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { inspect } from 'node:util'
+import { AlloyDBError } from '../src/alloydb-error.ts'
 import { parseInstanceUri } from '../src/instance-uri.ts'
 
 const uri = 'projects/my-project/locations/us-central1/clusters/my-cluster/instances/my-instance'
@@ -63,7 +65,7 @@ describe('parseInstanceUri', () => {
     ['an empty domain', uri.replace('my-project', ':b'), '":b" cannot follow "projects/"'],
     ['a colon elsewhere', uri.replace('my-cluster', 'a:b'), '"a:b" cannot follow "clusters/"'],
     ['a parent path', uri.replace('my-cluster', '..'), '".." cannot follow "clusters/"'],
-    ['a query', `${uri}?alt=json`, 'cannot follow "instances/"'],
+    ['a query', `${uri}?alt`, 'cannot follow "instances/"'],
     ['an encoded slash', uri.replace('my-cluster', 'a%2Fb'), '"a%2Fb" cannot follow "clusters/"'],
   ])('refuses %s', (_, text, problem) => {
     expect(() => parseInstanceUri(text)).toThrow(
@@ -73,6 +75,18 @@ describe('parseInstanceUri', () => {
         hint: 'Expected projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>.',
       }),
     )
+  })
+
+  test.each([
+    'postgres://app:hunter2@10.0.0.1/shop',
+    'postgres:///shop?user=app&password=hunter2',
+    'jdbc:postgresql://10.0.0.1/shop?user=app&password=hunter2',
+    'host=10.0.0.1 user=app password=hunter2',
+  ])('does not show a connection string, which may have a password: %s', (text) => {
+    const error = errorOf(() => parseInstanceUri(text))
+    expect(error).toMatchObject({ code: 'ALLOYDB_INVALID_INSTANCE_URI', instance: undefined })
+    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('hunter2')
+    expect(error.summary).toMatch(/^Invalid instance URI: it holds "[@=]", as a connection string does/)
   })
 
   test('takes any text apart, or says what is wrong with it', () => {
@@ -106,3 +120,12 @@ describe('parseInstanceUri', () => {
     expect(() => parseInstanceUri(value as unknown as string)).toThrow('not a string')
   })
 })
+
+function errorOf(work: () => unknown): AlloyDBError {
+  try {
+    work()
+  } catch (error) {
+    if (AlloyDBError.is(error)) return error
+  }
+  throw new Error('There was no AlloyDBError.')
+}

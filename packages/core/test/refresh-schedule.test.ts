@@ -35,6 +35,12 @@ describe('refreshDelayMs', () => {
   })
 })
 
+test('no delay is longer than a timer can wait, however wrong the clock is', () => {
+  const year = 365 * 24 * 60 * minute
+  expect(refreshDelayMs(now, now + year, 0)).toBe(2 ** 31 - 1)
+  expect(retryDelayMs(now, now + year, 0)).toBe(2 ** 31 - 1)
+})
+
 describe('retryDelayMs', () => {
   test.each([
     ['1 h left: after 15 min', 60, 15],

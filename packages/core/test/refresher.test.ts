@@ -343,6 +343,16 @@ describe('the lazy cache', () => {
     await expect(cache.get()).rejects.toMatchObject({ code: 'ALLOYDB_PERMISSION_DENIED' })
   })
 
+  test('within four minutes of the expiry, does not wait long for what does not answer', async () => {
+    const first = await cache.get()
+    vi.setSystemTime(Date.now() + 57 * minute)
+    service.answer = () => new Promise(() => {})
+    const asked = cache.get()
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(await asked).toBe(first)
+    expect(service.fetches).toBe(2)
+  })
+
   test('within four minutes of the expiry, goes on with the old where no new can be had', async () => {
     const first = await cache.get()
     vi.setSystemTime(Date.now() + 57 * minute)

@@ -49,12 +49,9 @@ export interface EmulatorAuth {
   clientOptions: { transporterOptions: { fetchImplementation: typeof fetch } }
 }
 
-// Where google-auth-library goes for tokens, whatever the credentials say.
-const REDIRECTED_HOSTS = new Set([
-  'oauth2.googleapis.com',
-  'iamcredentials.googleapis.com',
-  'sts.googleapis.com',
-])
+// Where google-auth-library goes for tokens, whatever the credentials say; the last is where versions up to 9 do.
+const TOKEN_SERVICES =
+  /^https:\/\/(?:(?:oauth2|iamcredentials|sts)\.googleapis\.com|www\.googleapis\.com\/oauth2\/v4)\//
 
 /** Makes credentials of principals, and knows them again. */
 export class Credentials {
@@ -156,7 +153,7 @@ export class Credentials {
   /** A fetch that brings requests for Google's token services here, and leaves all others alone. */
   #fetch(...[input, init]: Parameters<typeof fetch>): Promise<Response> {
     const url = new URL(input instanceof Request ? input.url : input)
-    if (!REDIRECTED_HOSTS.has(url.hostname)) return fetch(input, init)
+    if (!TOKEN_SERVICES.test(url.href)) return fetch(input, init)
     const target = new URL(url.pathname + url.search, `http://${this.#host()}`)
     return fetch(input instanceof Request ? new Request(target, input) : target, init)
   }

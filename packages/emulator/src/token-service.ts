@@ -13,6 +13,8 @@ import { replaceFields } from './replace-fields.ts'
 
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+/** Google's own names of the token endpoint; the second is that of google-auth-library 9 and older. */
+const TOKEN_URIS = ['https://oauth2.googleapis.com/token', 'https://www.googleapis.com/oauth2/v4/token']
 const MAX_IMPERSONATION_SECONDS = 3600
 
 interface Services {
@@ -38,7 +40,7 @@ export function tokenRoutes(services: Services): Route[] {
   return [
     {
       method: 'POST',
-      pattern: /^\/token$/,
+      pattern: /^\/(?:oauth2\/v4\/)?token$/,
       step: 'token',
       handle: (request) => oauth(request, () => grant(request, services)),
       errorBody: oauthFailure,
@@ -161,7 +163,7 @@ async function grantOf(
   const { aud, scope } = claims
   // The port speaks HTTP and HTTPS, and a client may be told either.
   const own = ['http', 'https'].map((scheme) => `${scheme}://${host ?? ownHost()}/token`)
-  if (aud !== 'https://oauth2.googleapis.com/token' && !own.includes(String(aud))) {
+  if (![...TOKEN_URIS, ...own].includes(String(aud))) {
     throw new OAuthError('invalid_grant', 'Invalid JWT: Failed audience check.')
   }
   const scopes = splitScopes(scope)

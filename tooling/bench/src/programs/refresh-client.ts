@@ -19,11 +19,12 @@ let refresher: Refresher
 
 function open({ host, instance }: { host: string; instance: string }): void {
   const origin = `http://${host}`
-  const credentials = new Credentials({}, origin)
+  const timeoutMs = 60_000
+  const credentials = new Credentials({}, origin, timeoutMs)
   const adminApi = new AdminApi(credentials, { endpoint: origin, userAgent: 'bench', isEmulator: true })
   const keyPair = createKeyPair()
   const uri = parseInstanceUri(instance)
-  const options = { connector: {}, adminApi, keyPair: () => keyPair, timeoutMs: 60_000 }
+  const options = { connector: {}, adminApi, keyPair: () => keyPair, timeoutMs }
   refresher = new Refresher({
     fetch: (signal) => fetchConnectionInfo(uri, options, signal),
     limiter: new RateLimiter(Number.MAX_SAFE_INTEGER, 1),
