@@ -144,7 +144,7 @@ function parsePublicKey(text: unknown): ReturnType<typeof parseClientPublicKey> 
 
 /** Parses a `google.protobuf.Duration`, in seconds. */
 function parseDuration(duration: unknown): number {
-  if (duration === undefined) return HOUR_SECONDS
+  if (duration === undefined || duration === null) return HOUR_SECONDS // null is absent, in the JSON of protobuf
   const seconds = Number(/^(\d+(?:\.\d+)?)s$/.exec(typeof duration === 'string' ? duration : '')?.[1])
   if (!(seconds >= HOUR_SECONDS && seconds <= DAY_SECONDS)) {
     throw new GoogleError(

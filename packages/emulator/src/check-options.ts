@@ -1,4 +1,4 @@
-import type { EmulatorOptions } from './emulator.ts'
+import { DEFAULT_INSTANCE, type EmulatorOptions } from './emulator.ts'
 import { isLoopback, requireIpAddresses, requireLoopback } from './instance.ts'
 import { parseInstanceName } from './instance-name.ts'
 import { parseListenAddress } from './listen-address.ts'
@@ -7,7 +7,12 @@ const MAX_NAME_BYTES = 63
 
 /** Refuses options that make no sense together, before anything is started. */
 export function checkOptions(options: EmulatorOptions): void {
-  const { instances = [] } = options
+  const { instances = [DEFAULT_INSTANCE] } = options
+  if (instances.length === 0) {
+    throw new Error(
+      'The option instances is empty.\nGive one instance at least, or leave it out for one by default.',
+    )
+  }
   const isLocal = isLoopback(parseListenAddress(options.listenAddress))
   requireOwnPostgres(options)
   requireMakeable(options)

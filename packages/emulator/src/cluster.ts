@@ -4,7 +4,7 @@ import { databaseUserOf } from './iam.ts'
 import { PostgresAdmin, quoteIdentifier, quoteLiteral } from './postgres-admin.ts'
 import type { PostgresServer } from './postgres-server.ts'
 import { LOCK } from './postgres-bootstrap.ts'
-import { iamPassword, type PostgresTarget } from './postgres-target.ts'
+import { DEFAULT_LOGIN, iamPassword, SUPERUSER, type PostgresTarget } from './postgres-target.ts'
 
 /** A database user: one with a password, or an IAM user, who has none. */
 export type DatabaseUser = PasswordUser | IamUser
@@ -26,6 +26,8 @@ export interface IamUser {
 }
 
 const TERMINATE_LIMIT_MS = 5_000
+/** Whom every PostgreSQL of an emulator has. */
+const OWN_ROLES = [DEFAULT_LOGIN.user, SUPERUSER, 'alloydbsuperuser', 'alloydbiamuser']
 
 /** Whether a name is a database user's, and of which kind. */
 export type UserKind = 'iam' | 'password' | 'none'
@@ -75,6 +77,12 @@ export class Cluster {
   /** Adds a user, or sets the password and roles of one who is there. */
   async addUser(user: DatabaseUser): Promise<void> {
     const name = 'email' in user ? databaseUserOf(user.email) : user.name
+    if (OWN_ROLES.includes(name)) {
+      throw new Error(
+        `"${name}" is there already, and the emulator needs it as it is.\n` +
+          `Add a user of another name; or log in as "${DEFAULT_LOGIN.user}" with the password "${DEFAULT_LOGIN.password}".`,
+      )
+    }
     if (name.includes('\0') || Buffer.byteLength(name) > 63) {
       throw new Error(`"${name}" can't be a database user's name: it is longer than 63 bytes.`)
     }

@@ -47,7 +47,7 @@ export class ConnectionLog {
   }
 
   /** Reports how the connection stands, by its last step unless the outcome is given. Later calls do nothing. */
-  settle(outcome?: 'connected'): void {
+  settle(outcome?: 'connected' | 'abandoned'): void {
     const last = this.#records.at(-1)
     if (this.#isSettled || !last) return
     this.#isSettled = true

@@ -32,10 +32,11 @@ import {
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 const garbage: Read<boolean | Bytes> = (value, name) => {
-  if (typeof value === 'boolean' || typeof value === 'string') return value
-  if (value instanceof Uint8Array) return { base64: Buffer.from(value).toString('base64') }
+  if (typeof value === 'boolean' || (typeof value === 'string' && value !== '')) return value
+  if (value instanceof Uint8Array && value.length > 0)
+    return { base64: Buffer.from(value).toString('base64') }
   const encoded = isObject(value) && Object.keys(value).length === 1 ? value['base64'] : undefined
-  if (typeof encoded === 'string' && base64.test(encoded)) return { base64: encoded }
+  if (typeof encoded === 'string' && encoded !== '' && base64.test(encoded)) return { base64: encoded }
   return fail(name, value, 'true, a text, or {"base64": "…"}')
 }
 
@@ -47,7 +48,7 @@ const time: Read<Time> = (value, name) => {
 }
 
 const replacement: Read<Replacement> = (value, name) => {
-  if (!isObject(value)) return fail(name, value, 'an object of fields')
+  if (!isObject(value) || Object.keys(value).length === 0) return fail(name, value, 'an object of fields')
   return Object.fromEntries(Object.entries(value).map(([field, entry]) => [field, entry ?? null]))
 }
 
@@ -144,7 +145,9 @@ export function parseFault(value: unknown): Fault {
   const fields = object<object>(steps[known])(rest, name)
   const effects = Object.keys(steps[known]).filter((field) => !CONDITIONS.includes(field))
   const given = new Map<string, unknown>(Object.entries({ ...fields }))
-  if (!effects.some((effect) => (given.get(effect) ?? false) !== false)) {
+  const isEffect = (effect: string): boolean =>
+    effect === 'delayMs' ? Number(given.get(effect) ?? 0) > 0 : (given.get(effect) ?? false) !== false
+  if (!effects.some(isEffect)) {
     throw new InvalidShapeError(`${name} has no effect.`, `Give it one or more of: ${effects.join(', ')}.`)
   }
   return { step: known, ...fields } as Fault

@@ -62,7 +62,7 @@ export async function grpcExchange(
   cut: HttpExchange['cut'],
 ): Promise<HttpExchange | undefined> {
   const [, version, name = ''] = PATH.exec(String(headers[':path'])) ?? []
-  const method = ADMIN_METHODS[name]
+  const method = Object.hasOwn(ADMIN_METHODS, name) ? ADMIN_METHODS[name] : undefined
   if (!version || !method) {
     fail(stream, { code: 'UNIMPLEMENTED', message: 'Method not found.' })
     return undefined

@@ -8,11 +8,16 @@ const HIGHEST_PORT = 65_535
  * of the service dial port 5433 whatever happens, so the address is all that can differ.
  */
 export function assignAddresses(instances: readonly InstanceOptions[], port: number): InstanceOptions[] {
-  const taken = new Set(
-    instances.flatMap(({ privateIpAddress, publicIpAddress }) => [privateIpAddress, publicIpAddress]),
+  const portOf = (instance: InstanceOptions): number => instance.port ?? port
+  const takenAt = new Map(
+    instances.map((instance) => [portOf(instance), new Set<string | null | undefined>()]),
   )
+  for (const instance of instances) {
+    takenAt.get(portOf(instance))?.add(instance.privateIpAddress).add(instance.publicIpAddress)
+  }
   return instances.map((instance) => {
-    if ((instance.port ?? port) === 0 || instance.privateIpAddress !== undefined) return instance
+    const taken = takenAt.get(portOf(instance))
+    if (!taken || portOf(instance) === 0 || instance.privateIpAddress !== undefined) return instance
     const address = nextAddress(taken)
     taken.add(address)
     // No name but "localhost" leads to this machine everywhere, and that one leads to 127.0.0.1.

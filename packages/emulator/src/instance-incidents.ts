@@ -47,32 +47,33 @@ export class InstanceIncidents {
 
   async #restartPostgres(incident: PostgresRestart): Promise<End> {
     const instance = this.#registry.find(incident.instance)
-    instance.isPostgresStarting = true
-    await instance.owner.terminate(instance.backends)
-    return async () => {
+    const end = async (): Promise<void> => {
       instance.isPostgresStarting = false
     }
+    instance.isPostgresStarting = true
+    try {
+      await instance.owner.terminate(instance.backends)
+    } catch (error) {
+      await end()
+      throw error
+    }
+    return end
   }
 
   async #move(incident: Move): Promise<End> {
     const registry = this.#registry
     const instance = registry.find(incident.instance)
-    const { privateIpAddress, publicIpAddress, pscDnsName, pscAutoDnsName } = instance
-    const before = { privateIpAddress, publicIpAddress, pscDnsName, pscAutoDnsName }
-    const back = (): Promise<void> => registry.move(instance, before)
-    try {
-      await registry.move(instance, incident.addresses)
-    } catch (error) {
-      await back()
-      throw error
-    }
-    return back
+    const before = instance.addresses
+    await registry.move(instance, incident.addresses)
+    return () => registry.move(instance, before)
   }
 
   async #delete(incident: Deletion): Promise<End> {
     const registry = this.#registry
     const { instances, clusters } = registry
     const named = registry.find(incident.instance)
+    const { addresses = {} } = incident
+    named.checkAddresses(addresses)
     const { owner } = named
     const gone = incident.cluster ? registry.instancesOf(owner) : [named]
     if (incident.cluster) clusters.delete(owner.name)
@@ -84,9 +85,9 @@ export class InstanceIncidents {
         clusters.set(owner.name, owner)
       }
       for (const instance of gone) {
-        instance.remake(instance === named ? incident.addresses : undefined)
+        instance.remake()
         instances.set(instance.uri, instance)
-        await registry.proxyOf(instance).listen()
+        await registry.move(instance, instance === named ? addresses : {})
       }
     }
   }

@@ -1,5 +1,7 @@
 const PATTERN =
   /^(projects\/((?:[^:/\s]+:)?[^:/\s]+)\/locations\/[^:/\s]+\/clusters\/[^:/\s]+)\/instances\/[^:/\s]+$/
+/** What people copy along: the start of a full resource name or of a URL, and slashes. */
+const AROUND = /^(?:https?:)?\/\/[^/]+\/(?:v\d\w*\/)?|^\/|\/$/g
 
 /** The parts of an instance URI. */
 export interface InstanceName {
@@ -13,9 +15,12 @@ export interface InstanceName {
 export function parseInstanceName(uri: string): InstanceName {
   const match = PATTERN.exec(uri)
   if (!match) {
+    const bare = uri.trim().replace(AROUND, '')
     throw new Error(
       `"${uri}" is not an instance URI.\n` +
-        'Write it as "projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>".',
+        (PATTERN.test(bare)
+          ? `Leave out what is around it: "${bare}".`
+          : 'Write it as "projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>".'),
     )
   }
   return { uri, cluster: match[1]!, project: match[2]! }

@@ -37,12 +37,22 @@ export class InstanceRegistry {
     return this.#proxies.get(uri)!
   }
 
-  /** Gives an instance other addresses; what is connected loses its connection. */
+  /**
+   * Gives an instance other addresses, or those that it had, where it cannot listen there; what is connected loses its
+   * connection.
+   */
   async move(instance: Instance, addresses: InstanceAddresses): Promise<void> {
+    const before = instance.addresses
     instance.setAddresses(addresses)
     const proxy = this.proxyOf(instance)
     await proxy.close()
-    await proxy.listen()
+    try {
+      await proxy.listen()
+    } catch (error) {
+      instance.setAddresses(before)
+      await proxy.listen()
+      throw error
+    }
   }
 
   /** Cuts the connections to one instance, or to all. */

@@ -98,14 +98,24 @@ export class Instance implements EmulatedInstance {
   }
 
   /** Makes it another instance of the same name. */
-  remake(addresses: InstanceAddresses = {}): void {
+  remake(): void {
     this.uid = randomUUID()
-    this.setAddresses(addresses)
+  }
+
+  get addresses(): InstanceAddresses {
+    const { privateIpAddress, publicIpAddress, pscDnsName, pscAutoDnsName } = this
+    return { privateIpAddress, publicIpAddress, pscDnsName, pscAutoDnsName }
+  }
+
+  /** Throws where it cannot have an address. */
+  checkAddresses(addresses: InstanceAddresses): void {
+    requireIpAddresses(addresses)
+    if (this.#isLocal) requireLoopback(addresses)
   }
 
   /** Sets those that are given. */
   setAddresses(addresses: InstanceAddresses): void {
-    if (this.#isLocal) requireLoopback(addresses)
+    this.checkAddresses(addresses)
     const { privateIpAddress, publicIpAddress, pscDnsName, pscAutoDnsName } = addresses
     if (privateIpAddress !== undefined) this.privateIpAddress = privateIpAddress
     if (publicIpAddress !== undefined) this.publicIpAddress = publicIpAddress

@@ -14,6 +14,7 @@ export class PostgresAdmin {
   readonly #target: PostgresTarget
   readonly #login: PostgresLogin
   #socket: Socket | undefined
+  #isClosed = false
   #last: Promise<unknown> = Promise.resolve()
 
   /** `login` is the target's administrator, unless it is given. */
@@ -29,14 +30,19 @@ export class PostgresAdmin {
     return result
   }
 
+  /** Ends the connection; queries that wait for it fail. */
   close(): void {
+    this.#isClosed = true
     this.#socket?.destroy()
   }
 
   async #query(sql: string): Promise<(string | null)[][]> {
     if (!this.#socket || this.#socket.destroyed || this.#socket.readableEnded) {
+      this.#requireOpen()
       this.#socket = await logIn(this.#target, this.#login)
+      if (this.#isClosed) this.#socket.destroy()
     }
+    this.#requireOpen()
     this.#socket.write(encodeMessage('Q', Buffer.from(`${sql}\0`)))
     const rows: (string | null)[][] = []
     let failure: Error | undefined
@@ -50,6 +56,10 @@ export class PostgresAdmin {
     }
     if (failure) throw failure
     return rows
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed) throw new Error("The emulator's connection to PostgreSQL is closed.")
   }
 }
 

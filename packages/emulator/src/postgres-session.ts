@@ -87,6 +87,8 @@ export class PostgresSession {
       this.#refuse(record, refusal, refusal.detail ?? refusal.message)
       return
     }
+    // Whoever went away meanwhile must leave no session behind.
+    if (this.#client.socket.destroyed) return
     record.outcome = 'served'
     const isReadPool = this.#instance.instanceType === 'READ_POOL'
     const upstream = this.#connect(isReadPool ? asReadOnly(message) : message.raw, record)

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,18 +48,19 @@ export async function sweepStaleDirectories(own: RuntimeDirectory): Promise<void
   await Promise.all(
     names.map(async (name) => {
       const path = join(base, name)
-      if (path === own.path || !(await isStale(path, own.path))) return
-      await rm(path, { recursive: true, force: true }).catch(() => {})
+      if (path !== own.path) await sweep(path, own.path).catch(() => {})
     }),
   )
 }
 
-async function isStale(path: string, own: string): Promise<boolean> {
+async function sweep(path: string, own: string): Promise<void> {
   const owner = await findOwner(join(path, OWNER_SOCKET))
-  if (owner !== 'none') return owner === 'dead'
+  if (owner === 'dead') await rm(path, { recursive: true, force: true })
+  if (owner !== 'none') return
   // Two files' times are compared, rather than with Date.now(), which a test may have faked.
-  const [theirs, ours] = await Promise.all([stat(path).catch(() => undefined), stat(own)])
-  return theirs !== undefined && ours.mtimeMs - theirs.mtimeMs > NEWBORN_MS
+  const [theirs, ours] = await Promise.all([stat(path), stat(own)])
+  // Where there is anything in it, it is somebody's who has named it so.
+  if (ours.mtimeMs - theirs.mtimeMs > NEWBORN_MS) await rmdir(path)
 }
 
 function temporaryDirectory(): string {

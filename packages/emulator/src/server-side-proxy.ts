@@ -100,8 +100,8 @@ export class ServerSideProxy {
     const log = new ConnectionLog(this.#services.log, resource, this.#services.report)
     this.#sockets.track(socket)
     socket.setNoDelay(true)
-    // A peer may reset at any time; the socket's close is all that matters.
-    socket.on('error', () => {}).once('close', () => log.settle())
+    // A peer may reset at any time; the socket's close is all that matters. What has refused it is known a little later.
+    socket.on('error', () => {}).once('close', () => setImmediate(() => log.settle()))
     const tcpRecord = log.open('tcp')
     const tcpFault = faults.take('tcp', resource)
     await delay(tcpFault?.delayMs)
@@ -128,7 +128,8 @@ export class ServerSideProxy {
       const reason = error instanceof Error ? error.message : String(error)
       Object.assign(tlsRecord, { outcome: tlsFault ? 'faulted' : 'refused', reason })
       socket.destroy()
-      log.settle()
+      const hasLeft = !tlsFault && (error as NodeJS.ErrnoException).code === 'ECONNRESET'
+      log.settle(hasLeft ? 'abandoned' : undefined)
       return
     }
     const { clock } = this.#services

@@ -2,14 +2,16 @@ import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { get } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
-import { connect as connectTcp } from 'node:net'
+import { connect as connectTcp, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { describe, expect, inject, test, vi } from 'vitest'
 import { startEmulator, startPostgres, type ConnectionReport } from '../src/index.ts'
+import { assignAddresses } from '../src/instance-addresses.ts'
 import { explainListenError } from '../src/listen-error.ts'
-import { accessToken, connect, iamUser, login, secure } from './dial.ts'
+import { accessToken, certificate, connect, iamUser, login, secure } from './dial.ts'
 
 const A = 'projects/p/locations/r/clusters/a/instances/i'
 const A2 = 'projects/p/locations/r/clusters/a/instances/replica'
@@ -126,6 +128,7 @@ describe('a start that fails', () => {
   test('says what is wrong with an instance', async () => {
     await expect(startEmulator({ instances: ['projects/p'] })).rejects.toThrow(/not an instance URI/)
     await expect(startEmulator({ instances: [A, A] })).rejects.toThrow(/given twice/)
+    await expect(startEmulator({ instances: [] })).rejects.toThrow('The option instances is empty.')
     const uri = { uri: A, publicIpAddress: '10.0.0.1' }
     await expect(startEmulator({ instances: [uri] })).rejects.toThrow(/not a loopback address/)
     const named = { uri: A, privateIpAddress: 'alloydb' }
@@ -230,6 +233,95 @@ test('tells how each connection turned out', async () => {
     { ...expected, outcome: 'refused', reason: 'password authentication failed for user "postgres" (28P01)' },
     { instance, outcome: 'refused', step: 'exchange', reason: 'The OAuth 2.0 token is invalid.' },
     { instance, outcome: 'abandoned' },
+  ])
+})
+
+test('tells of a client certificate that it has refused, and why', async () => {
+  const reports: ConnectionReport[] = []
+  await using emulator = await startEmulator({
+    postgres,
+    onConnection: (report) => void reports.push(report),
+  })
+  for (const fault of [{ lifetimeMs: -1000 }, { untrusted: true }]) {
+    emulator.faults.add({ step: 'certificate', times: 1, ...fault })
+    const issued = await certificate(emulator)
+    const socket = await secure(emulator, { issued, rejectUnauthorized: false })
+    await new Promise((resolve) =>
+      socket
+        .on('error', () => {})
+        .once('close', resolve)
+        .resume(),
+    )
+  }
+  await expect
+    .poll(() => reports)
+    .toMatchObject([
+      { outcome: 'refused', step: 'tls', reason: 'CERT_HAS_EXPIRED' },
+      { outcome: 'refused', step: 'tls', reason: 'SELF_SIGNED_CERT_IN_CHAIN' },
+    ])
+})
+
+test('a client that goes away while it is held up leaves no session with PostgreSQL', async () => {
+  await using emulator = await startEmulator({ postgres })
+  const user = iamUser(emulator)
+  emulator.faults.add({ step: 'postgres', delayMs: 200, times: 1 })
+  const early = login(emulator, { authType: 'AUTO_IAM', user })
+  early.catch(() => {})
+  await expect.poll(() => emulator.requests.findLast(({ step }) => step === 'postgres')?.user).toBe(user)
+  emulator.disconnectAll('RST')
+  await expect(early).rejects.toThrow()
+  await sleep(300)
+  const observer = await login(emulator, { password: 'postgres' })
+  const { rows } = await observer.query('select usename from pg_stat_activity where usename = $1', [user])
+  expect(rows).toEqual([])
+  await observer.end()
+})
+
+test('stop() in the middle of logins leaves no session with a PostgreSQL that goes on', async () => {
+  const emulator = await startEmulator({ postgres })
+  const user = iamUser(emulator)
+  const logins = Array.from({ length: 30 }, () =>
+    login(emulator, { authType: 'AUTO_IAM', user }).catch(String),
+  )
+  await expect
+    .poll(() => emulator.requests.filter(({ step }) => step === 'postgres').length)
+    .toBeGreaterThan(0)
+  await emulator.stop()
+  await Promise.all(logins)
+  await using other = await startEmulator({ postgres })
+  const observer = await login(other, { password: 'postgres' })
+  const sessions = 'select usename from pg_stat_activity where usename = $1'
+  await expect.poll(async () => (await observer.query(sessions, [user])).rows).toEqual([])
+  await observer.end()
+})
+
+test('the roles that it works by are not for anybody else to set', async () => {
+  await using emulator = await startEmulator({ postgres })
+  for (const name of ['postgres', 'alloydbadmin', 'alloydbsuperuser', 'alloydbiamuser']) {
+    const adding = emulator.addDatabaseUser({ name, password: 'mine' })
+    await expect(adding).rejects.toThrow(`"${name}" is there already, and the emulator needs it as it is.`)
+  }
+})
+
+test('an instance that cannot listen where it is told to stays where it was', async () => {
+  await using emulator = await startEmulator({ postgres })
+  const { port } = emulator.instances[0]!
+  const other = createServer().listen(port, '127.0.0.9')
+  await once(other, 'listening')
+  const moving = emulator.setAddresses(emulator.instance, { privateIpAddress: '127.0.0.9' })
+  await expect(moving).rejects.toThrow(`${port}`)
+  expect(emulator.instances[0]).toMatchObject({ privateIpAddress: '127.0.0.1' })
+  await (await login(emulator, { password: 'postgres' })).end()
+  other.close()
+})
+
+test('instances with ports of their own share an address', () => {
+  const instances = [{ uri: A, port: 5433 }, { uri: A2, port: 5434 }, { uri: B }]
+  const assigned = assignAddresses(instances, 5433)
+  expect(assigned.map(({ privateIpAddress }) => privateIpAddress)).toEqual([
+    '127.0.0.1',
+    '127.0.0.1',
+    '127.0.0.2',
   ])
 })
 

@@ -41,6 +41,13 @@ test.each<[unknown, string, string]>([
     'Give it one or more of',
   ],
   [{ step: 'token', fail: { status: 403, metadata: { a: 1 } } }, 'fail.metadata.a is 1.', 'Expected a text.'],
+  [
+    { step: 'exchange', delayMs: 0 },
+    'A fault of the step "exchange" has no effect.',
+    'Give it one or more of',
+  ],
+  [{ step: 'tls', garbage: '' }, 'garbage is "".', 'Expected true, a text, or'],
+  [{ step: 'certificate', replace: {} }, 'replace is {}.', 'Expected an object of fields.'],
   [{ step: 'tcp', times: 0 }, 'times is 0.', 'Expected a whole number, 1 or more.'],
   [{ step: 'tcp', times: 1.5 }, 'times is 1.5.', 'Expected a whole number, 1 or more.'],
   [{ step: 'tcp', forMs: -1 }, 'forMs is -1.', 'Expected milliseconds, 0 to 2147483647.'],

@@ -145,6 +145,15 @@ describe('a deletion', () => {
     await emulator.setAddresses(instance, { privateIpAddress: '127.0.0.1' })
   })
 
+  test('does not begin where the instance could not have the addresses afterwards', async () => {
+    const beginning = emulator.faults.begin({
+      incident: 'deletion',
+      addresses: { privateIpAddress: '10.0.0.1' },
+    })
+    await expect(beginning).rejects.toThrow('"10.0.0.1" is not a loopback address')
+    expect(emulator.instances.map(({ uri }) => uri)).toEqual([instance, sibling])
+  })
+
   test('of a cluster takes all of its instances with it, and brings another CA', async () => {
     const old = await certificate(emulator)
     const deletion = await emulator.faults.begin({ incident: 'deletion', cluster: true })

@@ -9,6 +9,7 @@ import {
   readlinkSync,
   rmSync,
   utimesSync,
+  writeFileSync,
   chmodSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -119,9 +120,11 @@ test('a start sweeps what dead processes have left, and nothing else', async () 
   const orphan = join(directory, 'alloydb-emulator-orphan')
   const newborn = join(directory, 'alloydb-emulator-newborn')
   const unrelated = join(directory, 'unrelated')
-  for (const path of [orphan, newborn, unrelated]) mkdirSync(path)
+  const foreign = join(directory, 'alloydb-emulator-data') // somebody's, who has named it so
+  for (const path of [orphan, newborn, unrelated, foreign]) mkdirSync(path)
+  writeFileSync(join(foreign, 'treasure'), '')
   const old = Date.now() / 1000 - 3600
-  for (const path of [orphan, unrelated]) utimesSync(path, old, old)
+  for (const path of [orphan, unrelated, foreign]) utimesSync(path, old, old)
   const abandoned = join(directory, 'alloydb-emulator-abandoned')
   mkdirSync(abandoned)
   const socket = join(abandoned, 'owner.sock')
@@ -131,10 +134,7 @@ test('a start sweeps what dead processes have left, and nothing else', async () 
 
   const next = await startPostgres()
   expect([orphan, abandoned].map((path) => existsSync(path))).toEqual([false, false])
-  expect([newborn, unrelated, dirname(alive.socketPath)].map((path) => existsSync(path))).toEqual([
-    true,
-    true,
-    true,
-  ])
+  const kept = [newborn, unrelated, join(foreign, 'treasure'), dirname(alive.socketPath)]
+  expect(kept.filter((path) => !existsSync(path))).toEqual([])
   await Promise.all([alive.stop(), next.stop()])
 })

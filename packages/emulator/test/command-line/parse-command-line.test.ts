@@ -104,6 +104,13 @@ test.each([
     ['--instance', 'main'],
     '"main" is not an instance URI.\nWrite it as "projects/<PROJECT>/locations/<REGION>/clusters/<CLUSTER>/instances/<INSTANCE>".',
   ],
+  ...['//alloydb.googleapis.com/', 'https://alloydb.googleapis.com/v1beta/', '/', ' '].map(
+    (more): [string[], string] => [
+      ['--instance', `${more}projects/p/locations/r/clusters/c/instances/i`],
+      `"${more}projects/p/locations/r/clusters/c/instances/i" is not an instance URI.\n` +
+        'Leave out what is around it: "projects/p/locations/r/clusters/c/instances/i".',
+    ],
+  ),
   [['--json=yes'], '--json takes no value.'],
   [['--port', '1', '--port', '2'], '--port can be given only once.'],
   [['--port', 'x'], '--port is a number from 0 to 65535, and not "x".'],
