@@ -172,6 +172,17 @@ function findUser(user: unknown, usesIam: boolean, dialer: Dialer): OpenedAdapte
   }
 }
 
+/**
+ * Makes what a dial says of how far it came the cause of the error that it was aborted with: a driver's timeout, which does not
+ * say what took so long.
+ */
+export function explainAbort(error: Error, failure: Error): void {
+  if (failure === error) return
+  // The abort's own cause is its reason: each would be the other's.
+  if (failure.cause === error) delete failure.cause
+  Object.defineProperty(error, 'cause', { value: failure, configurable: true, writable: true })
+}
+
 /** Refuses what is not a dialer: most often a promise of one, or what a module does not export. */
 function checkDialer(dialer: unknown, instance: string): void {
   if (typeof (dialer as Partial<Dialer> | null | undefined)?.connect === 'function') return

@@ -10,6 +10,7 @@ import { Credentials } from './credentials.ts'
 import { iamUserTimeoutError } from './credentials-error.ts'
 import { timed, type DialEvent } from './diagnostics.ts'
 import { dial } from './dial.ts'
+import { abortedError } from './dial-error.ts'
 import type { AlloyDBErrorCode } from './error-codes.ts'
 import { refreshTimeoutError } from './fetch-connection-info.ts'
 import { HandshakeLimiter } from './handshake-limiter.ts'
@@ -60,12 +61,38 @@ export class ConnectorEngine {
 
   /** Opens one channel; tries once more where new connection info may mend the failure. */
   async dial(instance: InstanceUri, event: DialEvent, signal: AbortSignal): Promise<TLSSocket> {
+    const startedAt = performance.now()
+    try {
+      return await this.#dial(instance, event, signal)
+    } catch (error) {
+      if (!AlloyDBError.is(error, 'ALLOYDB_ABORTED')) throw error
+      throw abortedError(event, performance.now() - startedAt, error.cause)
+    }
+  }
+
+  /** Finds the database user of the credentials, within the time of a refresh. */
+  iamUser(): Promise<string> {
+    const timeoutMs = this.#settings.refreshTimeoutMs
+    const error = (): AlloyDBError => iamUserTimeoutError(timeoutMs)
+    return withDeadline(this.#closing.signal, { timeoutMs, error, keepsAlive: true }, () =>
+      this.#credentials.iamUser(),
+    )
+  }
+
+  /** Ends all refreshes. */
+  close(reason: (instance?: string) => AlloyDBError): Promise<void> {
+    this.#closing.abort(reason())
+    return this.#caches.close(reason)
+  }
+
+  async #dial(instance: InstanceUri, event: DialEvent, signal: AbortSignal): Promise<TLSSocket> {
     await this.#starts.enter()
     signal.throwIfAborted()
     const { connectTimeoutMs, userAgent, createConnection = createTcpConnection } = this.#settings
     const handshakes = this.#openHandshakes(instance)
     const cache = this.#caches.open(instance)
     const tokens = this.#credentials.tokenGeneration
+    event.phase = 'connectionInfo'
     const [info, token] = await timed(event.phases, 'connectionInfo', () =>
       this.#prepare(cache, instance, signal),
     )
@@ -89,21 +116,6 @@ export class ConnectorEngine {
       event.attempts += 1
       return dial(renewed, token, { ...settings, failedBefore: error }, event, signal)
     }
-  }
-
-  /** Finds the database user of the credentials, within the time of a refresh. */
-  iamUser(): Promise<string> {
-    const timeoutMs = this.#settings.refreshTimeoutMs
-    const error = (): AlloyDBError => iamUserTimeoutError(timeoutMs)
-    return withDeadline(this.#closing.signal, { timeoutMs, error, keepsAlive: true }, () =>
-      this.#credentials.iamUser(),
-    )
-  }
-
-  /** Ends all refreshes. */
-  close(reason: (instance?: string) => AlloyDBError): Promise<void> {
-    this.#closing.abort(reason())
-    return this.#caches.close(reason)
   }
 
   /** Waits for connection info and login token. */

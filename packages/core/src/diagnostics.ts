@@ -11,6 +11,8 @@ export interface DialEvent {
   /** The address and port that were dialed, once known. */
   address?: string
   port?: number
+  /** The phase that it is in, or was in when it ended. */
+  phase?: 'connectionInfo' | 'tcp' | 'tls' | 'exchange'
   /** How long each phase took, in milliseconds, once it is over. `wait` is for the limit on handshakes. */
   readonly phases: Partial<Record<'connectionInfo' | 'tcp' | 'wait' | 'tls' | 'exchange', number>>
   /** The second try of a dial that failed and was worth it has 2. */

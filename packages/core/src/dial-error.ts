@@ -1,5 +1,6 @@
 import type { ConnectionInfo } from './connection-info.ts'
 import { AlloyDBError } from './alloydb-error.ts'
+import type { DialEvent } from './diagnostics.ts'
 import type { AuthType, IpType } from './dialer.ts'
 import type { AlloyDBErrorCode } from './error-codes.ts'
 import { property } from './property.ts'
@@ -29,6 +30,15 @@ const routes: Readonly<Record<IpType, string>> = {
     'ipType PUBLIC needs outgoing TCP to port 5433, which firewalls often block. Authorized external networks play no part: they are for those who connect without a connector.',
   PSC: 'ipType PSC needs a Private Service Connect endpoint in this VPC, a firewall that lets port 5433 through, and a DNS record for the name.',
 }
+
+const inPhase = {
+  tcp: 'while it opened TCP to',
+  tls: 'in the TLS handshake with',
+  exchange: 'in the metadata exchange with',
+} as const
+
+const unreachableHint =
+  'check that this machine reaches the AlloyDB Admin API and the token endpoint of its credentials.'
 
 const refusedHint =
   'There is a machine at that address, and nothing answers on that port: the instance may be restarting or under maintenance. Try again; if it stays, check that it is started, and that the address is its own.'
@@ -60,6 +70,29 @@ export function missingIpTypeError({ instance, addresses }: ConnectionInfo, ipTy
   )
 }
 
+/** What is said of a phase that takes too long. */
+function describePhase(
+  phase: 'tcp' | 'tls' | 'exchange',
+  ipType: IpType,
+): { code: AlloyDBErrorCode; name: string; hint: string } {
+  switch (phase) {
+    case 'tcp':
+      return { code: 'ALLOYDB_TCP_TIMEOUT', name: 'TCP', hint: routes[ipType] }
+    case 'tls':
+      return {
+        code: 'ALLOYDB_TLS_TIMEOUT',
+        name: 'The TLS handshake',
+        hint: 'Something between here and the instance swallows TLS, or the instance is overloaded; where many connect at once, it may have waited for its turn (maxConcurrentHandshakes).',
+      }
+    case 'exchange':
+      return {
+        code: 'ALLOYDB_EXCHANGE_TIMEOUT',
+        name: 'The metadata exchange',
+        hint: 'The instance accepted the connection but did not answer: it may be overloaded or restarting.',
+      }
+  }
+}
+
 /**
  * A phase of the dial ran out of time.
  *
@@ -72,25 +105,33 @@ export function phaseTimeoutError(
   failedBefore: AlloyDBError | undefined,
 ): AlloyDBError {
   const { instance, host, port, ipType } = target
-  const what = {
-    tcp: { code: 'ALLOYDB_TCP_TIMEOUT', name: 'TCP', hint: routes[ipType] },
-    tls: {
-      code: 'ALLOYDB_TLS_TIMEOUT',
-      name: 'The TLS handshake',
-      hint: 'Something between here and the instance swallows TLS, or the instance is overloaded; where many connect at once, it may have waited for its turn (maxConcurrentHandshakes).',
-    },
-    exchange: {
-      code: 'ALLOYDB_EXCHANGE_TIMEOUT',
-      name: 'The metadata exchange',
-      hint: 'The instance accepted the connection but did not answer: it may be overloaded or restarting.',
-    },
-  } as const
-  const { code, name, hint } = what[phase]
+  const { code, name, hint } = describePhase(phase, ipType)
   const before = failedBefore ? ` The attempt before, in the same time: ${failedBefore.summary}` : ''
   return new AlloyDBError(
     code,
     `${name} to ${at(host, port)} of instance "${instance}" timed out after ${timeoutMs} ms.${before}`,
     { instance, hint, cause: failedBefore },
+  )
+}
+
+/**
+ * The caller aborted the dial, perhaps since the time that a driver has for it was over: how far it had come is all that tells why.
+ *
+ * @param reason why the caller did
+ */
+export function abortedError(
+  { instance, phase, ipType, address = '', port = 0 }: DialEvent,
+  elapsedMs: number,
+  reason: unknown,
+): AlloyDBError {
+  const [where, hint] =
+    phase === undefined || phase === 'connectionInfo'
+      ? ['while connection info and an access token were fetched', unreachableHint]
+      : [`${inPhase[phase]} ${at(address, port)}`, describePhase(phase, ipType).hint]
+  return new AlloyDBError(
+    'ALLOYDB_ABORTED',
+    `The connect to instance "${instance}" was aborted after ${Math.round(elapsedMs)} ms, ${where}.`,
+    { instance, hint: `If that took too long: ${hint}`, cause: reason },
   )
 }
 

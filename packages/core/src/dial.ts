@@ -59,6 +59,10 @@ export async function dial(
 
   const target: DialTarget = { instance: info.instance.name, host, port, ipType, authType }
   let phase: Phase = 'tcp'
+  const enter = (next: Phase): void => {
+    phase = next
+    event.phase = next
+  }
   const deadline = {
     timeoutMs: Math.max(1, Math.ceil(deadlineAt - performance.now())),
     error: () => phaseTimeoutError(phase, target, timeoutMs, failedBefore),
@@ -69,10 +73,11 @@ export async function dial(
     let socket: TLSSocket | undefined
     const errors = new ErrorWatch()
     try {
+      enter('tcp')
       transport = await timed(phases, 'tcp', () => openTransport(createConnection, host, port, signal))
       const connected = transport
 
-      phase = 'tls'
+      enter('tls')
       const queuedAt = performance.now()
       socket = await handshakes.run(signal, () => {
         phases.wait = performance.now() - queuedAt
@@ -82,7 +87,7 @@ export async function dial(
       })
       const secured = socket
 
-      phase = 'exchange'
+      enter('exchange')
       errors.throwIfEnded()
       const request = { userAgent, authType, token }
       await timed(phases, 'exchange', () => exchangeMetadata(secured, request, signal))

@@ -1,4 +1,4 @@
-import type { Dial } from '@alloydb/core/adapter'
+import { explainAbort, type Dial } from '@alloydb/core/adapter'
 import type { EventEmitter } from 'node:events'
 import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
@@ -47,6 +47,9 @@ class PendingSocket extends Duplex {
   readonly #onConnect: (socket: TLSSocket) => void
   readonly #abort = new AbortController()
   readonly #settings: ((socket: TLSSocket) => void)[] = []
+  /** Why the dial has failed. */
+  #failure: Error | undefined
+  #isEnded = false
   #flush: (() => void) | undefined
   #hasEmittedClose = false
 
@@ -63,7 +66,10 @@ class PendingSocket extends Duplex {
     if (!this.destroyed) {
       void this.#dial(this.#abort.signal).then(
         (socket) => this.#handOver(socket),
-        (error: unknown) => this.destroy(error as Error),
+        (error: unknown) => {
+          this.#failure = error as Error
+          this.destroy(this.#failure)
+        },
       )
     } else if (this.#hasEmittedClose) {
       // pg begins to listen only now, and would wait for ever.
@@ -77,6 +83,7 @@ class PendingSocket extends Duplex {
 
   /** Gives up: there is nothing yet that could be ended in order. */
   override end(): this {
+    this.#isEnded = true
     return this.destroy()
   }
 
@@ -91,9 +98,12 @@ class PendingSocket extends Duplex {
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     this.#abort.abort(error ?? undefined)
-    callback(error) // 'error' and 'close' are emitted in the next tick
-    process.nextTick(() => {
-      this.#hasEmittedClose = true
+    // By the next turn the dial has told how far it came: why pg, whose time for it is over, had to wait.
+    setImmediate(() => {
+      callback(this.#isEnded ? error : explain(error, this.#failure)) // 'error' and 'close' are emitted in the next tick
+      process.nextTick(() => {
+        this.#hasEmittedClose = true
+      })
     })
   }
 
@@ -138,6 +148,13 @@ class PendingSocket extends Duplex {
     moveListeners(this, socket)
     this.emit('connect')
   }
+}
+
+/** The failure of a dial, where there is no error but that; else the error, with the failure as its cause. */
+function explain(error: Error | null, failure: Error | undefined): Error | null {
+  if (error === null) return failure ?? null
+  if (failure !== undefined) explainAbort(error, failure)
+  return error
 }
 
 /** Moves all listeners but those of 'connect', which a socket that is connected does not emit any more. */

@@ -1,4 +1,4 @@
-import type { Dialer } from '@alloydb/core'
+import { AlloyDBError, type Dialer } from '@alloydb/core'
 import { once } from 'node:events'
 import pg from 'pg'
 import oldestPg from 'pg-8.9'
@@ -69,6 +69,21 @@ describe.each([
     await client.end()
     const signal = expect.any(AbortSignal) as AbortSignal
     expect(options).toEqual([[instance, { ipType: 'PUBLIC', authType: 'password', signal }]])
+  })
+
+  test.each<[string, (options: object) => Promise<unknown>]>([
+    ['a client', (options) => openClient(connector, options).connect()],
+    ['a pool', (options) => openPool(connector, options).query('select 1')],
+  ])('tells where the connect of %s was when connectionTimeoutMillis was over', async (_, connect) => {
+    emulator.faults.add({ step: 'exchange', stall: true, times: 1 })
+    const error: Error = await failureOf(connect({ connectionTimeoutMillis: 200 }))
+    expect(error.message).toMatch(/timeout/)
+    const aborted = causesOf(error).find((cause) => AlloyDBError.is(cause))
+    expect(aborted?.code).toBe('ALLOYDB_ABORTED')
+    expect(aborted?.summary).toMatch(
+      /was aborted after \d+ ms, in the metadata exchange with 127\.0\.0\.1:\d+\.$/,
+    )
+    expect(aborted?.hint).toContain('it may be overloaded')
   })
 
   test('aborts the dial of a client that takes longer than connectionTimeoutMillis', async () => {
@@ -169,3 +184,13 @@ describe.each([
     await client.end()
   })
 })
+
+/** An error, its cause, the cause of that, and so on. */
+function causesOf(error: Error): Error[] {
+  const causes = [error]
+  for (let { cause } = error; cause instanceof Error; { cause } = cause) {
+    if (causes.includes(cause)) throw new Error('an error is among its own causes')
+    causes.push(cause)
+  }
+  return causes
+}

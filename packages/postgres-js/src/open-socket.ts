@@ -1,4 +1,5 @@
 import { AlloyDBError } from '@alloydb/core'
+import { explainAbort } from '@alloydb/core/adapter'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { readConnectTimeoutMs } from './connect-timeout.ts'
@@ -58,11 +59,19 @@ async function untilAborted(dialing: Promise<TLSSocket>, signal: AbortSignal): P
   try {
     return await Promise.race([dialing, aborted])
   } catch (error) {
-    dialing.then(
-      (socket) => socket.destroy(),
-      () => {},
+    if (!signal.aborted) throw error
+    const failing = dialing.then(
+      (socket) => void socket.destroy(),
+      (failure: unknown) => failure,
     )
-    throw signal.aborted ? signal.reason : error
+    // By the next turn a dial that heeds its signal has told how far it came: why there was too little time.
+    const failure = await Promise.race([failing, new Promise(setImmediate)])
+    const reason = signal.reason as NodeJS.ErrnoException
+    if (reason.code === 'CONNECT_TIMEOUT' && AlloyDBError.is(failure)) {
+      reason.message += `\n${failure.message}`
+      explainAbort(reason, failure)
+    }
+    throw reason
   }
 }
 

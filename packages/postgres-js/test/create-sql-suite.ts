@@ -463,7 +463,14 @@ export function testCreateSql(
     test('is aborted at whichever step of the connector it is', async () => {
       const fault = emulator.faults.add({ step: 'exchange', stall: true, times: 1 })
       const sql = openSql({ connector, ...login, connect_timeout: 0.2 })
-      expect(await failureOf(sql`select 1`)).toMatchObject({ code: 'CONNECT_TIMEOUT' })
+      const error = await failureOf(sql`select 1`)
+      expect(error).toMatchObject({ code: 'CONNECT_TIMEOUT' })
+      const { cause } = error as { cause?: Error }
+      expect(cause).toMatchObject({ code: 'ALLOYDB_ABORTED' })
+      expect(cause?.cause).toBeUndefined() // they are not each other's
+      expect(error.message).toMatch(
+        /^write CONNECT_TIMEOUT primary:5433\n.*aborted after \d+ ms, in the metadata exchange with /,
+      )
       expect(fault.hits).toBe(1)
       expect((await sql`select 1`).count).toBe(1)
     })
