@@ -10,6 +10,7 @@ import { readConnectTimeoutMs } from './connect-timeout.ts'
 import type { Dial } from './open-socket.ts'
 import { PoolConnections, type Pool } from './pool-connections.ts'
 import { toConfig } from './postgres-config.ts'
+import { guardTransactions, type TransactionSource } from './transaction-guard.ts'
 
 /** Options of postgres.js that say where or how to connect. The instance URI says that, and nothing else may. */
 const reservedOptions = ['host', 'hostname', 'port', 'path', 'ssl', 'sslnegotiation', 'socket'] as const
@@ -81,6 +82,8 @@ export function createSql<T extends Types = {}>(config: AlloyDBSqlConfig<T>): Al
     backoff: (retries) =>
       connections.backOff(Number(typeof backoff === 'function' ? backoff(retries) : backoff)),
   }) as AlloyDBSql<T> & Pool
+
+  guardTransactions(sql as object as TransactionSource, connections)
 
   const endDriver = sql.end.bind(sql)
   let ended: Promise<void> | undefined

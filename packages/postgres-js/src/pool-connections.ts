@@ -55,6 +55,15 @@ export class PoolConnections {
     return (connection.socket = await connection.opening)
   }
 
+  /** Waits until postgres.js has heard of the close of all sockets that have failed. Tells whether there are any. */
+  async untilFailedAreClosed(): Promise<boolean> {
+    const sockets = [...this.#connections].flatMap(({ socket }) => socket ?? [])
+    // It stops listening then. The socket itself says that it is closed before it emits that.
+    const failed = sockets.filter((socket) => socket.destroyed && socket.listenerCount('close') > 0)
+    await Promise.all(failed.map((socket) => new Promise((resolve) => socket.once('close', resolve))))
+    return failed.length > 0
+  }
+
   /** Takes the seconds that postgres.js would wait before it dials again, and gives those that it shall wait. */
   backOff(seconds: number): number {
     if (this.#ending) return 0

@@ -10,7 +10,11 @@ for (const subject of [createSql, postgresConfig]) {
   testConformance({
     ...subject,
     name: `${subject.name}, postgres.js 3.4.0`,
-    lacks: { ...subject.lacks, 'dial errors as they are': 'postgres.js 3.4.0 wraps every error' },
+    lacks: {
+      ...subject.lacks,
+      'dial errors as they are': 'postgres.js 3.4.0 wraps every error',
+      'lost transactions': 'postgres.js 3.4.0 does not learn that the connection of a transaction is lost',
+    },
     aliases: { postgres: 'postgres-3.4.0' },
   })
 }

@@ -11,4 +11,4 @@ test('is about postgres.js 3.4.0', () => {
   expect(postgres).toBe(oldestPostgres)
 })
 
-testCreateSql(await startHarness(), { failingReservations: true })
+testCreateSql(await startHarness(), { failingReservations: true, lostTransactions: true })

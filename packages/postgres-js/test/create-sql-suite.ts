@@ -21,6 +21,8 @@ import {
 export interface Lacks {
   /** It ends the process when a reservation fails to connect. */
   failingReservations?: boolean
+  /** It does not learn that the connection of a transaction is lost. */
+  lostTransactions?: boolean
 }
 
 export function testCreateSql(
@@ -556,6 +558,101 @@ export function testCreateSql(
       expect(await failureOf(sql`select 1`)).toMatchObject({ code: 'CONNECTION_CLOSED' })
       expect((await sql`select 1`).count).toBe(1)
     })
+  })
+
+  describe('a transaction', () => {
+    test('gives its callback all that postgres.js does', async () => {
+      const sql = openSql({ connector, ...login, max: 1 })
+      const results = await sql.begin('read only', async (tx) => {
+        expect(Object.keys(tx).toSorted()).toEqual(
+          expect.arrayContaining([
+            'array',
+            'file',
+            'json',
+            'notify',
+            'savepoint',
+            'typed',
+            'types',
+            'unsafe',
+          ]),
+        )
+        const [row] = await tx`select ${tx.json({ a: 1 })}::jsonb as json, ${tx.array([1, 2])}::int[] as list`
+        expect(row).toEqual({ json: { a: 1 }, list: [1, 2] })
+        const inner = await tx.savepoint('one', (tx) => [
+          tx`select 1 as n`,
+          tx`select ${tx('n')} from (select 2 as n) as t`,
+        ])
+        const failure = tx.savepoint(async (tx) => tx`select 1 / 0`)
+        await expect(failure).rejects.toMatchObject({ code: '22012' })
+        const values = await tx.unsafe('select $1::text', ['three']).values()
+        return [...inner.map(([first]) => first?.['n'] as number), values[0]?.[0]]
+      })
+      expect(results).toEqual([1, 2, 'three'])
+      await expect(sql.begin((tx) => [tx`select 1`, tx`select 1 / 0`])).rejects.toMatchObject({
+        code: '22012',
+      })
+    })
+
+    test.skipIf(lacks.lostTransactions)(
+      'whose connection is ended in the middle of a query fails, and the process goes on',
+      async () => {
+        const sql = openSql({ connector, ...login, max: 1 })
+        const other = openSql({ connector, ...login, max: 1 })
+        const transaction = sql.begin(async (tx) => {
+          const [row] = await tx<[{ pid: number }]>`select pg_backend_pid() as pid`
+          setTimeout(() => void other`select pg_terminate_backend(${row.pid})`.execute(), 20)
+          await tx.savepoint((tx) => tx`select pg_sleep(60)`)
+        })
+        expect(await failureOf(transaction)).toMatchObject({
+          code: expect.stringMatching(/^(57P01|CONNECTION_CLOSED)$/) as string,
+        })
+        // postgres.js gives the next query the error of the lost connection once more.
+        await sql`select 1`.catch(() => {})
+        expect((await sql`select 1`).count).toBe(1)
+      },
+    )
+
+    test.skipIf(lacks.lostTransactions)(
+      'whose connection has ended does nothing in the transaction that has the connection by then',
+      async () => {
+        const sql = openSql({ connector, ...login, max: 1 })
+        const other = openSql({ connector, ...login, max: 1 })
+        await other`create table if not exists public.transaction_guard (who text)`
+        const ended = Promise.withResolvers<void>()
+        const isOther = Promise.withResolvers<void>()
+        const late: unknown[] = []
+        const lost = sql.begin(async (tx) => {
+          const [row] = await tx<[{ pid: number }]>`select pg_backend_pid() as pid`
+          await other`select pg_terminate_backend(${row.pid})`
+          ended.resolve()
+          await isOther.promise
+          const insert = 'insert into public.transaction_guard values ($1)'
+          for (const work of [
+            () => tx`insert into public.transaction_guard values ('lost')`,
+            () => tx.unsafe(insert, ['lost']),
+            () => tx.savepoint((tx) => tx.unsafe(insert, ['lost'])),
+            () => tx.notify('transaction_guard', 'lost'),
+          ])
+            late.push(await failureOf(work()))
+          throw new Error('which would roll back')
+        })
+        lost.catch(() => {})
+        await ended.promise
+        await sql.begin(async (tx) => {
+          await tx`insert into public.transaction_guard values ('other')`
+          isOther.resolve()
+          await vi.waitFor(() => expect(late).toHaveLength(4))
+          await new Promise(setImmediate)
+          await tx`insert into public.transaction_guard values ('other, still')`
+        })
+        const error = await failureOf(lost)
+        expect(error).toMatchObject({ code: 'CONNECTION_CLOSED' })
+        expect(new Set(late)).toEqual(new Set([error]))
+        const rows = await other`select who from public.transaction_guard`
+        await other`drop table public.transaction_guard`
+        expect(rows.map(({ who }) => who as string)).toEqual(['other', 'other, still'])
+      },
+    )
   })
 
   describe('end', () => {

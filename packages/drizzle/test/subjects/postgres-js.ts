@@ -8,11 +8,7 @@ export const subject: Subject = {
   findsIamUser: true,
   types: { timestamptz: '2026-11-22 12:00:00.123+00', texts: ['a', 'b,"c"', 'NULL'] },
   unwrapError: (error) => (error as Error).cause ?? error,
-  lacks: {
-    sockets: 'postgres.js keeps its sockets to itself',
-    'lost transactions':
-      'postgres.js then writes to no socket, which ends the process: porsager/postgres#1208',
-  },
+  lacks: { sockets: 'postgres.js keeps its sockets to itself' },
   open({ dialer, connectTimeoutMs, ...config }) {
     const db = drizzle({
       connection: {

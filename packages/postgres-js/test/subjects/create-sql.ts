@@ -9,8 +9,6 @@ export const subject: Subject = {
   types: { texts: ['a', 'b,"c"', 'NULL'] },
   lacks: {
     sockets: 'postgres.js keeps its sockets to itself; create-sql-suite.ts looks at those of the dialer',
-    'lost transactions':
-      'postgres.js then writes to no socket, which ends the process: porsager/postgres#1208',
   },
   open({ dialer, connectTimeoutMs, ...config }) {
     const sql = createSql({
