@@ -32,8 +32,9 @@ class AlloyDBClient extends pg.Client {
     this.#close = close
     this.once('end', () => {
       this.#hasEnded = true
-      void close()
     })
+    // A client that is used to cancel another's query has a connection that ends, and says nothing itself.
+    this.connection.once('end', () => void close())
   }
 
   override end(): Promise<void>

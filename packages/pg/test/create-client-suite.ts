@@ -1,8 +1,10 @@
 import type { Dialer } from '@alloydb/core'
+import { once } from 'node:events'
 import { TLSSocket } from 'node:tls'
 import pg from 'pg'
 import { describe, expect, test, vi } from 'vitest'
 import { createClient } from '../src/index.ts'
+import { endlessQuery, type Canceller } from './endless-query.ts'
 import { countConnectors, failureOf, hang, recordDials, type Harness } from '@alloydb-tooling/conformance'
 
 export function testCreateClient({ emulator, instance, login, identity, connector }: Harness): void {
@@ -38,6 +40,22 @@ export function testCreateClient({ emulator, instance, login, identity, connecto
       await client.connect()
       await new Promise<void>((resolve) => client.end(() => resolve()))
       expect(counts.closed).toBe(1)
+    })
+
+    test('closes the connector that it made when it has cancelled the query of another client', async () => {
+      const counts = countConnectors()
+      const client = createClient({ instance, connector, ...login })
+      await client.connect()
+      const query = new pg.Query(endlessQuery)
+      const failed = new Promise((resolve) => query.on('error', resolve))
+      const started = once(client, 'notice')
+      client.query(query)
+      await started
+      const canceller = createClient({ instance, ...identity, ...login }) as Canceller
+      canceller.cancel(client, query)
+      expect(await failed).toMatchObject({ code: '57014' })
+      await vi.waitFor(() => expect(counts.closed).toBe(1))
+      await client.end()
     })
 
     test('closes the connector that it made when it could not connect', async () => {

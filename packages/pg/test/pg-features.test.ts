@@ -11,7 +11,7 @@ import Cursor from 'pg-cursor'
 import QueryStream from 'pg-query-stream'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { pgConfig } from '../src/index.ts'
-import { endlessQuery } from './endless-query.ts'
+import { endlessQuery, type Canceller } from './endless-query.ts'
 
 const { emulator, instance, login, connector } = await startHarness()
 
@@ -133,8 +133,3 @@ test('pipelines queries', async () => {
   ])
   await client.end()
 })
-
-/** What pg has, and its types lack. */
-interface Canceller extends pg.Client {
-  cancel(client: pg.Client, query: pg.Query): void
-}
