@@ -7,7 +7,7 @@ import type { ConnectionInfoCache } from './connection-info-cache.ts'
 import { ConnectionInfoCaches } from './connection-info-caches.ts'
 import type { ConnectorSettings } from './connector-settings.ts'
 import { Credentials } from './credentials.ts'
-import { iamUserTimeoutError } from './credentials-error.ts'
+import { iamUserTimeoutError, tokenTimeoutError } from './credentials-error.ts'
 import { timed, type DialEvent } from './diagnostics.ts'
 import { dial } from './dial.ts'
 import { abortedError } from './dial-error.ts'
@@ -125,9 +125,20 @@ export class ConnectorEngine {
     signal: AbortSignal,
   ): Promise<[ConnectionInfo, string]> {
     const timeoutMs = this.#settings.refreshTimeoutMs
-    const error = (): AlloyDBError => refreshTimeoutError(instance, timeoutMs)
+    const tokens = this.#credentials.tokenGeneration
+    let hasToken = false
+    const error = (): AlloyDBError => {
+      if (hasToken) return refreshTimeoutError(instance, timeoutMs)
+      this.#credentials.forgetTokens(tokens)
+      return tokenTimeoutError(timeoutMs)
+    }
+    const getToken = async (): Promise<string> => {
+      const token = await this.#credentials.loginToken()
+      hasToken = true
+      return token
+    }
     return withDeadline(signal, { timeoutMs, error, keepsAlive: true }, async () => {
-      const [info, token] = await Promise.all([cache.get(), this.#credentials.loginToken()])
+      const [info, token] = await Promise.all([cache.get(), getToken()])
       // The token may have taken its time.
       return [Date.now() < info.expiresAt ? info : await cache.get(), token]
     })

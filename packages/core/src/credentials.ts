@@ -42,7 +42,7 @@ export class Credentials {
 
   /**
    * @param emulator the emulator's origin, where that is what is connected to: it has credentials for all
-   * @param timeoutMs how long a token is waited for; google-auth-library itself has no limit
+   * @param timeoutMs how long an answer is waited for, but for that of {@link loginToken}; google-auth-library itself has no limit
    */
   constructor(options: CredentialsOptions, emulator: string | undefined, timeoutMs: number) {
     this.#options = options
@@ -59,14 +59,15 @@ export class Credentials {
 
   /** The headers that authorise a call to the Admin API. */
   async adminHeaders(url: string): Promise<Headers> {
-    const headers = new Headers(await this.#authorise(() => this.adminClient(), url))
+    const authorising = (): Promise<Headers> => this.#authorise(() => this.adminClient(), url)
+    const headers = new Headers(await this.#inTime(authorising, tokenTimeoutError))
     if (this.#options.quotaProject !== undefined) {
       headers.set('x-goog-user-project', this.#options.quotaProject)
     }
     return headers
   }
 
-  /** The token that goes into the metadata exchange. */
+  /** The token that goes into the metadata exchange. Every connect asks for it, and has a time limit already. */
   async loginToken(): Promise<string> {
     const headers = await this.#authorise(() => this.#openLoginClient())
     const token = /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '')?.[1]
@@ -89,10 +90,11 @@ export class Credentials {
   }
 
   /**
-   * Has tokens fetched anew, once the service has refused one: it may have been revoked. Not more often than each half
-   * minute, since what is refused may be more than the token.
+   * Has tokens fetched anew, by clients that are made anew: once the service has refused one, which may have been revoked; once none could be
+   * had, since the file of the credentials may have been mended; and once none has come, since a request that is never answered would be joined by
+   * all who ask. Not more often than each half minute, since what is refused may be more than the token.
    *
-   * @param generation which tokens the one that was refused is of
+   * @param generation which tokens it is about
    * @returns whether those that come now are others
    */
   forgetTokens(generation: number): boolean {
@@ -107,27 +109,25 @@ export class Credentials {
     return true
   }
 
-  #authorise(open: () => Promise<GoogleClient>, url?: string): Promise<Headers> {
-    return this.#inTime(async () => authorise(await open(), url), tokenTimeoutError)
+  async #authorise(open: () => Promise<GoogleClient>, url?: string): Promise<Headers> {
+    const tokens = this.#tokenGeneration
+    try {
+      return await authorise(await open(), url)
+    } catch (error) {
+      this.forgetTokens(tokens)
+      throw error
+    }
   }
 
-  /**
-   * Does what may take a token. After a failure the next call begins with the credentials themselves, not with what is left of
-   * this one: their file may have been mended, and a request that is never answered would be joined by all.
-   */
   async #inTime<T extends object>(
     work: () => Promise<T>,
     tooLate: (timeoutMs: number) => AlloyDBError,
   ): Promise<T> {
     const tokens = this.#tokenGeneration
-    try {
-      const result = await within(work(), this.#timeoutMs)
-      if (result === undefined) throw tooLate(this.#timeoutMs)
-      return result
-    } catch (error) {
-      this.forgetTokens(tokens)
-      throw error
-    }
+    const result = await within(work(), this.#timeoutMs)
+    if (result !== undefined) return result
+    this.forgetTokens(tokens)
+    throw tooLate(this.#timeoutMs)
   }
 
   async #findIamUser(): Promise<string> {

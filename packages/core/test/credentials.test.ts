@@ -193,6 +193,19 @@ describe('tokens', () => {
     second.destroy()
   })
 
+  test('to log in that never come are given up, and the next connect asks anew', async () => {
+    const connector = openConnector({ refreshTimeoutMs: 300 })
+    ;(await connector.connect(instance)).destroy()
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_599_000 - 4.5 * 60_000 }) // the certificate is good enough
+    const stall = emulator.faults.add({ step: 'token', stall: true, times: 1 })
+    const error = await failureOf(connector.connect(instance))
+    expect(error.code).toBe('ALLOYDB_CREDENTIALS_UNAVAILABLE')
+    expect(error.summary).toBe('No access token could be fetched: none came within 300 ms.')
+    expect(stall.hits).toBe(1)
+    ;(await connector.connect(instance)).destroy()
+    vi.useRealTimers()
+  })
+
   test('that were revoked make the exchange fail, with what to check; the next connect has a new one', async () => {
     const connector = openConnector()
     ;(await connector.connect(instance)).destroy()
