@@ -12,6 +12,11 @@ const shared = ['shared-postgres.ts', 'shared-key-pair.ts'].map((name) =>
 const packages = readdirSync(new URL('packages', import.meta.url)).map((name) => `packages/${name}`)
 const projects = [...packages, 'tooling/libraries', 'tooling/bench']
 
+// Tests are the same wherever they run: what leads drivers, connectors or credentials elsewhere is not for them.
+const isOfMachine =
+  /^(?:PG|ALLOYDB_|GOOGLE_|GCLOUD_|CLOUDSDK_|GCE_|K_SERVICE$|FUNCTION_TARGET$|AWS_LAMBDA_FUNCTION_NAME$|VERCEL$|NODE_DEBUG$)/
+for (const name of Object.keys(process.env)) if (isOfMachine.test(name)) delete process.env[name]
+
 export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {

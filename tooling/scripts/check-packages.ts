@@ -8,6 +8,7 @@ import {
   checkLoads,
   checkLoadsOnlyItself,
   checkMissingPeers,
+  checkRuns,
   checkTypes,
   installAsUser,
 } from './package-checks/consumer.ts'
@@ -93,6 +94,15 @@ async function checkInstalled(
       () => checkLoads(published, directory, path),
       'Importing must do no I/O, need no top-level await, and use what Node.js 22.12 has.',
     )
+  }
+  for (const program of Object.keys(published.manifest.bin ?? {})) {
+    for (const { version, path } of nodes) {
+      await check(
+        `${program} exec on Node.js ${version}`,
+        () => checkRuns(directory, program, path),
+        'What is built must run on Node.js 22.12.',
+      )
+    }
   }
   if (loadsOnlyItself.includes(name)) {
     await check(

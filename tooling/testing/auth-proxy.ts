@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { findFreePort } from './free-ports.ts'
 
 interface AuthProxyOptions {
   /** Where the Admin API is, as `host:port`. */
@@ -85,13 +85,4 @@ function isReady(stdout: Readable, output: string[]): Promise<boolean> {
       })
       .once('close', () => resolve(false))
   })
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -3,7 +3,7 @@ import { secret } from './secrets.ts'
 
 type ConsoleLog = Parameters<NonNullable<Reporter['onUserConsoleLog']>>[0]
 
-/** Fails the whole run when anything that a test, or what it tests, prints has a secret in it. */
+/** Fails the whole run when anything that a test, or what it tests, prints by `console` has a secret in it. */
 export default class SecretReporter implements Reporter {
   onUserConsoleLog({ content, type }: ConsoleLog): void {
     if (!secret.test(content)) return

@@ -16,6 +16,7 @@ describe('an option', () => {
     [{ authType: '' }, 'Invalid authType: "".'],
     [{ refreshStrategy: 'eager' }, 'Invalid refreshStrategy: "eager".'],
     [{ connectTimeoutMs: 0 }, 'Invalid connectTimeoutMs: 0.'],
+    [{ connectTimeoutMs: 2 ** 31 }, 'Invalid connectTimeoutMs: 2147483648.'], // no timer waits for so long
     [{ connectTimeoutMs: '30s' }, 'Invalid connectTimeoutMs: "30s".'],
     [{ refreshTimeoutMs: 0.5 }, 'Invalid refreshTimeoutMs: 0.5.'],
     [{ refreshTimeoutMs: Infinity }, 'Invalid refreshTimeoutMs: Infinity.'],

@@ -1,6 +1,7 @@
 import { getEventListeners, once } from 'node:events'
 import { TLSSocket, connect as connectTls } from 'node:tls'
 import { inspect } from 'node:util'
+import type { Fault } from '@alloydb/emulator'
 import { OAuth2Client } from 'google-auth-library'
 import { describe, expect, test, vi } from 'vitest'
 import { Connector } from '../src/index.ts'
@@ -209,6 +210,54 @@ test('a connect that failed waits for new connection info no longer than it may 
   emulator.faults.add({ step: 'certificate', stall: true })
   // A refresh may take a minute.
   expect((await failureOf(connector.connect(instance))).code).toBe('ALLOYDB_TCP_FAILED')
+})
+
+test.each<[string, Fault]>([
+  ['failed', { step: 'tls', fail: { alert: 'internal_error' } }],
+  ['showed another address', { step: 'tls', serverCertificate: 'wrong-address' }],
+  ['was not trusted', { step: 'tls', serverCertificate: 'wrong-authority' }],
+  ['was closed after TLS', { step: 'exchange', close: 'FIN' }],
+])('a connect whose TLS %s is made again with new connection info', async (_, fault) => {
+  const connector = openConnector()
+  ;(await connector.connect(instance)).destroy()
+  countRequests()
+  const { hits } = emulator.faults.add({ ...fault, times: 1 } as Fault)
+  expect(hits).toBe(0)
+  ;(await connector.connect(instance)).destroy()
+  expect(countRequests()).toMatchObject({ certificate: 1, tcp: 2 })
+})
+
+test('a connect that failed is aborted while it waits for new connection info', async () => {
+  const connector = openConnector()
+  ;(await connector.connect(instance)).destroy()
+  emulator.faults.add({ step: 'tcp', close: 'RST', times: 1 })
+  const stall = emulator.faults.add({ step: 'certificate', stall: true })
+  const abort = new AbortController()
+  const connecting = failureOf(connector.connect(instance, { signal: abort.signal }))
+  await expect.poll(() => stall.hits).toBe(1)
+  abort.abort()
+  expect((await connecting).code).toBe('ALLOYDB_ABORTED')
+})
+
+test('tokens that were revoked are fetched anew once for both calls of a refresh', async () => {
+  const connector = openConnector()
+  ;(await connector.connect(instance)).destroy()
+  emulator.tokens.revokeAll()
+  emulator.faults.add({ step: 'tcp', close: 'RST', times: 1 })
+  const error = await failureOf(connector.connect(instance)) // its token is as old
+  expect(error.code).toBe('ALLOYDB_EXCHANGE_REJECTED')
+  ;(await connector.connect(instance)).destroy()
+})
+
+test("the service's own port is dialed, whatever an endpoint that is not the emulator says", async () => {
+  const ports: number[] = []
+  const createConnection = (_: string, port: number): Promise<never> => {
+    ports.push(port)
+    return Promise.reject(new Error('far enough'))
+  }
+  const connector = openConnector({ apiEndpoint: `http://${emulator.host}`, createConnection })
+  expect((await failureOf(connector.connect(instance))).code).toBe('ALLOYDB_TCP_FAILED')
+  expect(new Set(ports)).toEqual(new Set([5433]))
 })
 
 test('a token that no header can hold is not shown', async () => {

@@ -223,6 +223,41 @@ describe('the refresh-ahead cache', () => {
   })
   afterEach(() => cache.close(closed))
 
+  test('has one timer, however it came to its connection info', async () => {
+    await cache.replace(await cache.get())
+    expect(service.fetches).toBe(2)
+    expect(vi.getTimerCount()).toBe(1)
+  })
+
+  test('has no timer once it was closed in the middle of a refresh', async () => {
+    await cache.get()
+    const { promise, reject } = Promise.withResolvers<void>()
+    service.answer = () => promise
+    await vi.advanceTimersByTimeAsync(30 * minute)
+    expect(service.fetches).toBe(2)
+    await cache.close(closed)
+    reject(new AlloyDBError('ALLOYDB_ADMIN_API_UNAVAILABLE', 'too late'))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test.each([
+    [4_000, 'waits for a try that is four seconds away', 2],
+    [6_000, 'fails at once where the next try is six seconds away', 1],
+  ])('%i ms: %s', async (delayMs, _, fetches) => {
+    service.failing('ALLOYDB_ADMIN_API_UNAVAILABLE', Date.now() + delayMs)
+    await expect(cache.get()).rejects.toThrow('says the service')
+    service.answer = async () => {}
+    const outcome = cache.get().then(
+      () => 2,
+      () => 1,
+    )
+    await vi.advanceTimersByTimeAsync(delayMs - 1)
+    expect(service.fetches).toBe(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await outcome).toBe(fetches)
+  })
+
   test('fetches anew by itself, at half of the time that is left', async () => {
     const first = await cache.get()
     await vi.advanceTimersByTimeAsync(30 * minute - 1)

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 import { checkKeptData, initialiseData } from './postgres-data.ts'
 import { chooseIdentity, commandLineAs, giveTo } from './postgres-identity.ts'
+import { POSTGRES_PORT } from './postgres-target.ts'
 
 /** A running PostgreSQL server. */
 export interface PostgresProcess {
@@ -74,6 +75,7 @@ export async function startPostgresProcess(
   const server = Object.entries({
     hba_file: hbaFile,
     unix_socket_directories: directory,
+    port: POSTGRES_PORT, // `PGPORT` would name the socket otherwise
     listen_addresses: '',
     max_connections: settings.maxConnections,
     wal_level: 'logical',

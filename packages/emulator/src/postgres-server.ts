@@ -4,7 +4,7 @@ import type { PostgresAddress } from './postgres-address.ts'
 import { locatePostgresBinaries } from './postgres-binaries.ts'
 import { setUpOwnServer } from './postgres-bootstrap.ts'
 import { startPostgresProcess, type PostgresProcess } from './postgres-process.ts'
-import { SUPERUSER, targetOfAddress } from './postgres-target.ts'
+import { POSTGRES_PORT, SUPERUSER, targetOfAddress } from './postgres-target.ts'
 import { createRuntimeDirectory, sweepStaleDirectories } from './runtime-directory.ts'
 
 /** A PostgreSQL server set up as AlloyDB sets one up. It runs until {@link PostgresServer.stop} is called. */
@@ -70,7 +70,7 @@ export async function startServer({ kept, signal, onExit }: ServerOptions): Prom
       signal,
     })
     await sweep
-    const address = { socketPath: join(directory.path, '.s.PGSQL.5432'), adminPassword }
+    const address = { socketPath: join(directory.path, `.s.PGSQL.${POSTGRES_PORT}`), adminPassword }
     if (isNew) await setUpOwnServer(targetOfAddress(address))
     let stopped: Promise<void> | undefined
     const { pid, exited, log, stop } = server

@@ -26,7 +26,8 @@ export const SUPERUSER = 'alloydbadmin'
 /** Whom there is on every server of the emulator's own. */
 export const DEFAULT_LOGIN: PostgresLogin = { user: 'postgres', password: 'postgres', database: 'postgres' }
 
-const DEFAULT_PORT = 5432
+/** PostgreSQL's own; a socket has it in its name. */
+export const POSTGRES_PORT = 5432
 
 /** The emulator's own server, or one that another emulator has started; `database` is the one that its users are shown. */
 export function targetOfAddress(
@@ -60,7 +61,7 @@ export function targetOfUrl(text: string): PostgresTarget {
   }
   const user = decodeURIComponent(url.username)
   const host = url.searchParams.get('host') ?? decodeURIComponent(url.hostname)
-  const port = Number(url.port || DEFAULT_PORT)
+  const port = Number(url.port || POSTGRES_PORT)
   return {
     connection: host.startsWith('/')
       ? { path: `${host}/.s.PGSQL.${port}` }

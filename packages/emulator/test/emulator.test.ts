@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { describe, expect, inject, test, vi } from 'vitest'
+import { findFreePort } from '../../../tooling/testing/free-ports.ts'
 import { startEmulator, startPostgres, type ConnectionReport } from '../src/index.ts'
 import { assignAddresses } from '../src/instance-addresses.ts'
 import { explainListenError } from '../src/listen-error.ts'
@@ -91,13 +92,11 @@ test('instances of one cluster share data, and each has a port and a uid', async
 })
 
 test('emulators share a PostgreSQL that is running already, known by its address alone', async () => {
-  const before = performance.now()
   const emulators = await Promise.all([
     startEmulator({ postgres }),
     startEmulator({ postgres }),
     startEmulator({ postgres, instances: [A, B] }),
   ])
-  expect(performance.now() - before).toBeLessThan(2000)
   for (const emulator of emulators) {
     const client = await login(emulator, { password: 'postgres' })
     await client.end()
@@ -154,9 +153,7 @@ describe('a start that fails', () => {
   })
 
   test('lets nobody in before its instances are there', async () => {
-    const free = await startEmulator({ postgres })
-    await free.stop()
-    const port = Number(free.host.split(':')[1])
+    const port = await findFreePort()
     const starting = startEmulator({ postgres, adminPort: port })
     const asking = (async () => {
       for (;;) {
@@ -326,9 +323,7 @@ test('instances with ports of their own share an address', () => {
 })
 
 test('instances have addresses of their own where they are to have the same port', async () => {
-  const free = await startEmulator({ postgres })
-  const { port } = free.instances[0]!
-  await free.stop()
+  const port = await findFreePort()
   const instances = [A, { uri: A2, publicIpAddress: '127.0.0.3' }, B]
   await using emulator = await startEmulator({ postgres, port, instances })
   expect(
@@ -491,9 +486,7 @@ test('what listens on one address is found there', async () => {
 })
 
 test('other machines can be let in: any addresses, and a port for each instance', async () => {
-  const free = await startEmulator({ postgres, instances: [A] })
-  const { port } = free.instances[0]!
-  await free.stop()
+  const port = await findFreePort(1)
   const instances = [{ uri: A, privateIpAddress: '192.0.2.1', pscDnsName: 'emulator' }, B]
   await using emulator = await startEmulator({ postgres, port, instances, listenAddress: '0.0.0.0' })
   expect(emulator.instances.map((instance) => instance.port)).toEqual([port, port + 1])

@@ -214,6 +214,20 @@ describe('a clock that is wrong', () => {
     await expect(accessToken(emulator.auth)).rejects.toThrow('Invalid JWT')
   })
 
+  test('a certificate that is not valid yet by that clock alone is refused', async () => {
+    const issued = await certificate(emulator)
+    await emulator.faults.begin({ incident: 'clockSkew', skewMs: -48 * hour })
+    const socket = await secure(emulator, { issued, rejectUnauthorized: false })
+    await new Promise((resolve) =>
+      socket
+        .on('error', () => {})
+        .once('close', resolve)
+        .resume(),
+    )
+    const refused = emulator.requests.findLast(({ step }) => step === 'tls')
+    expect(refused).toMatchObject({ outcome: 'refused', reason: 'CERT_NOT_YET_VALID' })
+  })
+
   test('a certificate that has expired by that clock alone is refused, and one of another authority is', async () => {
     const old = await certificate(emulator)
     emulator.faults.add({ step: 'certificate', untrusted: true })

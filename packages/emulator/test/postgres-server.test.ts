@@ -115,6 +115,11 @@ describe.runIf(process.platform === 'linux')('a process that is killed', () => {
   })
 })
 
+test('a start takes no notice of PGPORT', async () => {
+  vi.stubEnv('PGPORT', '6543')
+  await (await startPostgres()).stop()
+})
+
 test('a start sweeps what dead processes have left, and nothing else', async () => {
   const alive = await startPostgres()
   const orphan = join(directory, 'alloydb-emulator-orphan')

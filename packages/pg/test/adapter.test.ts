@@ -31,6 +31,14 @@ describe('openPoolConfig', () => {
     expect(AlloyDBError.is(error, 'ALLOYDB_IAM_USER_UNKNOWN')).toBe(true)
   })
 
+  test('closes the connector that was made where the user cannot be found', async () => {
+    const counts = countConnectors()
+    const auth = { getRequestHeaders: () => Promise.resolve({}), transporter: {} }
+    const error = await failureOf(openPoolConfig({ instance, auth, authType: 'IAM' }))
+    expect(AlloyDBError.is(error, 'ALLOYDB_IAM_USER_UNKNOWN')).toBe(true)
+    expect(counts.closed).toBe(1)
+  })
+
   test('gives up a search for the user that takes longer than connectionTimeoutMillis', async () => {
     const dialer = {
       connect: connector.connect.bind(connector),

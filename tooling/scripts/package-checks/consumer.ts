@@ -34,6 +34,15 @@ export async function checkLoads(
   }
 }
 
+/** Runs the emulator's program beside another one. */
+export async function checkRuns(directory: string, program: string, node: string): Promise<void> {
+  const words = ['exec', '--', node, '-e', 'console.log(process.env.ALLOYDB_INSTANCE)']
+  const stdout = await runCommand([node, join(directory, 'node_modules/.bin', program), ...words], {
+    cwd: directory,
+  })
+  assert.match(stdout, /^projects\/.*\/instances\/.*\n$/)
+}
+
 function printNames(load: string): string {
   return `
     const { stdout, stderr } = process // opens both, if they are pipes

@@ -48,5 +48,7 @@ const ways: Record<string, () => Promise<void>> = {
     if (code !== 0) throw new Error(`the child ended with ${String(code)}`)
   },
 }
-await ways[process.argv[2] ?? '']?.()
+const way = ways[process.argv[2] ?? '']
+if (way === undefined) throw new Error(`There is no way "${process.argv[2]}".`)
+await way()
 console.log('done')

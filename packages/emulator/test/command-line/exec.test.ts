@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { describe, expect, inject, test } from 'vitest'
-import { runBin, sharedPostgresOption, startBin } from './run-bin.ts'
+import { knowsUsing, runBin, sharedPostgresOption, startBin } from './run-bin.ts'
 
 const TIMEOUT_MS = 30_000
 
 const shared = sharedPostgresOption()
 
-describe('alloydb-emulator exec', { timeout: TIMEOUT_MS }, () => {
+describe.runIf(knowsUsing)('alloydb-emulator exec', { timeout: TIMEOUT_MS }, () => {
   test('gives the program what it needs, and has its exit code', async () => {
     const uri = (name: string): string => `projects/p/locations/r/clusters/c/instances/${name}`
     const print = `

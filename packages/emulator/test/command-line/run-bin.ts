@@ -10,6 +10,9 @@ import type {} from '../../../../tooling/testing/shared-postgres.ts'
 const bin = fileURLToPath(new URL('../../src/bin.ts', import.meta.url))
 const FLAGS = ['--experimental-strip-types', '--disable-warning=ExperimentalWarning']
 
+/** Node.js 22 strips the program's types, and does not know its `using`. What is built runs there, too. */
+export const knowsUsing = Number(process.versions.node.split('.')[0]) >= 24
+
 /** Runs a program of a test's in a process of its own. */
 export function runProgram(program: string, ...args: string[]): ChildProcessByStdio<null, Readable, null> {
   const source = fileURLToPath(new URL('../../src/index.ts', import.meta.url))

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { runBin, sharedPostgresOption, startBin, startBinInGroup } from './run-bin.ts'
+import { knowsUsing, runBin, sharedPostgresOption, startBin, startBinInGroup } from './run-bin.ts'
 
 const TIMEOUT_MS = 30_000
 const FREE_PORTS = ['--port', '0', '--admin-port', '0']
 
-describe('alloydb-emulator', { timeout: TIMEOUT_MS }, () => {
+describe.runIf(knowsUsing)('alloydb-emulator', { timeout: TIMEOUT_MS }, () => {
   test('says what is running, logs connections, and leaves nothing when it is told to end', async () => {
     const child = startBin('--json', '--database', 'shop', ...FREE_PORTS)
     const exited = once(child, 'exit')

@@ -18,5 +18,7 @@ const ways: Record<string, () => Promise<void>> = {
     await Promise.all([pool.query('select 1'), pool.query('select 2')])
   },
 }
-await ways[process.argv[2] ?? '']?.()
+const way = ways[process.argv[2] ?? '']
+if (way === undefined) throw new Error(`There is no way "${process.argv[2]}".`)
+await way()
 console.log('done')

@@ -34,5 +34,7 @@ const ways: Record<string, () => Promise<unknown>> = {
     await sql`select 1`
   },
 }
-await ways[process.argv[2] ?? '']?.()
+const way = ways[process.argv[2] ?? '']
+if (way === undefined) throw new Error(`There is no way "${process.argv[2]}".`)
+await way()
 console.log('done')
