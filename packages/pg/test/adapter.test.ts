@@ -33,9 +33,12 @@ describe('openPoolConfig', () => {
 
   test('closes the connector that was made where the user cannot be found', async () => {
     const counts = countConnectors()
-    const auth = { getRequestHeaders: () => Promise.resolve({}), transporter: {} }
+    const auth = {
+      getRequestHeaders: () => Promise.resolve({}),
+      transporter: { request: () => Promise.resolve({}) },
+    }
     const error = await failureOf(openPoolConfig({ instance, auth, authType: 'IAM' }))
-    expect(AlloyDBError.is(error, 'ALLOYDB_IAM_USER_UNKNOWN')).toBe(true)
+    expect(error).toMatchObject({ code: 'ALLOYDB_IAM_USER_UNKNOWN' })
     expect(counts.closed).toBe(1)
   })
 
