@@ -6,6 +6,9 @@ const loginHint =
   'On a laptop, run `gcloud auth application-default login`; elsewhere, attach a service account, or set ' +
   "GOOGLE_APPLICATION_CREDENTIALS to a credentials file, or give the connector's `auth` option."
 
+/** What google-auth-library says of an answer with 200 and no token. */
+const libraryNoToken = 'Could not refresh access token.'
+
 const unreachableHint = 'It will be tried again. Check that this machine reaches its token endpoint.'
 
 /** Turns a failure of google-auth-library to find or to renew credentials into an error that says what to do. */
@@ -13,6 +16,7 @@ export function credentialsError(error: unknown): AlloyDBError {
   if (AlloyDBError.is(error)) return error
 
   const { status, body, retryAt, cause } = describeHttpFailure(error)
+  if (cause.message === libraryNoToken) return noTokenError()
   const reason = property(body, 'error')
   if (reason === 'invalid_grant') {
     const needsReauthentication =

@@ -9,7 +9,8 @@ import {
 import type { Auth, CredentialsOptions } from './credentials-options.ts'
 import { openAuthClient } from './auth-client.ts'
 import { findEmulatorPrincipal, openEmulatorAuth } from './emulator-auth.ts'
-import type { GoogleClient } from './google-client.ts'
+import { defaultUniverseDomain } from './endpoint.ts'
+import { universeDomainOf, type GoogleClient } from './google-client.ts'
 import { toIamUser } from './iam-user.ts'
 import { openImpersonatedClient } from './impersonated-client.ts'
 import { keepSuccess } from './keep-success.ts'
@@ -59,7 +60,11 @@ export class Credentials {
 
   /** The headers that authorise a call to the Admin API. */
   async adminHeaders(url: string): Promise<Headers> {
-    const authorising = (): Promise<Headers> => this.#authorise(() => this.adminClient(), url)
+    const authorising = (): Promise<Headers> =>
+      this.#use(
+        () => this.adminClient(),
+        (client) => authorise(client, url),
+      )
     const headers = new Headers(await this.#inTime(authorising, tokenTimeoutError))
     if (this.#options.quotaProject !== undefined) {
       headers.set('x-goog-user-project', this.#options.quotaProject)
@@ -69,8 +74,7 @@ export class Credentials {
 
   /** The token that goes into the metadata exchange. Every connect asks for it, and has a time limit already. */
   async loginToken(): Promise<string> {
-    const headers = await this.#authorise(() => this.#openLoginClient())
-    const token = /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '')?.[1]
+    const token = await this.#use(() => this.#openLoginClient(), tokenOf)
     if (token === undefined) {
       throw new AlloyDBError('ALLOYDB_CREDENTIALS_REJECTED', 'The credentials gave no access token.', {
         hint: 'Use credentials that can fetch OAuth 2.0 access tokens; an API key cannot log in to AlloyDB.',
@@ -109,13 +113,13 @@ export class Credentials {
     return true
   }
 
-  async #authorise(open: () => Promise<GoogleClient>, url?: string): Promise<Headers> {
+  async #use<T>(open: () => Promise<GoogleClient>, work: (client: GoogleClient) => Promise<T>): Promise<T> {
     const tokens = this.#tokenGeneration
     try {
-      return await authorise(await open(), url)
+      return await work(await open())
     } catch (error) {
       this.forgetTokens(tokens)
-      throw error
+      throw credentialsError(error)
     }
   }
 
@@ -181,16 +185,23 @@ export class Credentials {
 }
 
 async function authorise(client: GoogleClient, url?: string): Promise<Headers> {
-  let given: Headers | Record<string, string>
-  try {
-    given = await client.getRequestHeaders(url)
-  } catch (error) {
-    throw credentialsError(error)
-  }
-  const headers = readHeaders(given)
+  const headers = readHeaders(await client.getRequestHeaders(url))
   // The library takes whatever comes with 200 for an answer with a token.
   if (headers.get('authorization') === 'Bearer undefined') throw noTokenError()
   return headers
+}
+
+/**
+ * A client's token by itself, where it gives that: making its headers would be a fiftieth of what a connect takes. In a universe of its own, a key
+ * signs headers, and has no token.
+ */
+async function tokenOf(client: GoogleClient): Promise<string | undefined> {
+  if (client.getAccessToken && universeDomainOf(client) === defaultUniverseDomain) {
+    const { token } = await client.getAccessToken()
+    if (token) return token
+  }
+  const headers = await authorise(client)
+  return /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '')?.[1]
 }
 
 /** What a client gives; those of older versions of google-auth-library a plain object. */

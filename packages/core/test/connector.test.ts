@@ -261,9 +261,9 @@ test("the service's own port is dialed, whatever an endpoint that is not the emu
 })
 
 test('a token that no header can hold is not shown', async () => {
-  const client = new OAuth2Client()
-  Object.assign(client, { getRequestHeaders: async () => ({ authorization: 'Bearer secret\ntoken' }) })
-  const error = await failureOf(openConnector({ auth: client }).connect(instance))
+  const { transporter } = new OAuth2Client()
+  const auth = { getRequestHeaders: async () => ({ authorization: 'Bearer secret\ntoken' }), transporter }
+  const error = await failureOf(openConnector({ auth }).connect(instance))
   expect(error.code).toBe('ALLOYDB_CREDENTIALS_REJECTED')
   expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain('secret')
 })

@@ -1,8 +1,8 @@
-import { AlloyDBError } from '@alloydb/core'
+import { AlloyDBError, Connector } from '@alloydb/core'
 import { countConnectors, failureOf, startHarness } from '@alloydb-tooling/conformance'
 import pg from 'pg'
 import oldestPg from 'pg-8.9'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { ignoreClientErrors, openPoolConfig } from '../src/adapter.ts'
 import { createPool } from '../src/index.ts'
 
@@ -32,14 +32,15 @@ describe('openPoolConfig', () => {
   })
 
   test('closes the connector that was made where the user cannot be found', async () => {
-    const counts = countConnectors()
+    const close = vi.spyOn(Connector.prototype, 'close')
     const auth = {
       getRequestHeaders: () => Promise.resolve({}),
       transporter: { request: () => Promise.resolve({}) },
     }
     const error = await failureOf(openPoolConfig({ instance, auth, authType: 'IAM' }))
     expect(error).toMatchObject({ code: 'ALLOYDB_IAM_USER_UNKNOWN' })
-    expect(counts.closed).toBe(1)
+    expect(close).toHaveBeenCalledTimes(1)
+    close.mockRestore()
   })
 
   test('gives up a search for the user that takes longer than connectionTimeoutMillis', async () => {
