@@ -98,13 +98,15 @@ class PendingSocket extends Duplex {
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
     this.#abort.abort(error ?? undefined)
-    // By the next turn the dial has told how far it came: why pg, whose time for it is over, had to wait.
-    setImmediate(() => {
+    const finish = (): void => {
       callback(this.#isEnded ? error : explain(error, this.#failure)) // 'error' and 'close' are emitted in the next tick
       process.nextTick(() => {
         this.#hasEmittedClose = true
       })
-    })
+    }
+    // A dial that is aborted has told by the next turn how far it came: why pg, whose time for it is over, had to wait.
+    if (this.#failure === undefined) setImmediate(finish)
+    else finish()
   }
 
   setNoDelay(...args: Parameters<TLSSocket['setNoDelay']>): this {
