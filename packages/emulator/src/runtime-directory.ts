@@ -3,13 +3,14 @@ import type { Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { claim, findOwner } from './owner-socket.ts'
+import { POSTGRES_PORT } from './postgres-target.ts'
 
 const PREFIX = 'alloydb-emulator-'
 const OWNER_SOCKET = 'owner.sock'
 // A directory younger than this may belong to a process that has not yet put its socket there.
 const NEWBORN_MS = 60_000
 // sockaddr_un holds 104 bytes on macOS and 108 on Linux, the closing zero included. mkdtemp puts six letters behind the prefix.
-const LONGEST_SOCKET_NAME = `${PREFIX}XXXXXX/.s.PGSQL.5432`
+const LONGEST_SOCKET_NAME = `${PREFIX}XXXXXX/.s.PGSQL.${POSTGRES_PORT}`
 const MAX_SOCKET_PATH = 103
 
 /** A private directory of this process, below the system's temporary directory. */
