@@ -114,6 +114,12 @@ export async function secure(
   return socket
 }
 
+/** Waits until a connection is over, however it ends. */
+export function closeOf(socket: tls.TLSSocket): Promise<unknown> {
+  socket.on('error', () => {}).resume()
+  return new Promise((resolve) => socket.once('close', resolve))
+}
+
 export function exchangeRequest(token: string, authType: AuthType = 'DB_NATIVE', userAgent = 'test'): Buffer {
   const field = (tag: number, text: string): Buffer => {
     const bytes = Buffer.from(text)

@@ -12,7 +12,7 @@ import { findFreePort } from '../../../tooling/testing/free-ports.ts'
 import { startEmulator, startPostgres, type ConnectionReport } from '../src/index.ts'
 import { assignAddresses } from '../src/instance-addresses.ts'
 import { explainListenError } from '../src/listen-error.ts'
-import { accessToken, certificate, connect, iamUser, login, secure } from './dial.ts'
+import { accessToken, certificate, closeOf, connect, iamUser, login, secure } from './dial.ts'
 
 const A = 'projects/p/locations/r/clusters/a/instances/i'
 const A2 = 'projects/p/locations/r/clusters/a/instances/replica'
@@ -243,12 +243,7 @@ test('tells of a client certificate that it has refused, and why', async () => {
     emulator.faults.add({ step: 'certificate', times: 1, ...fault })
     const issued = await certificate(emulator)
     const socket = await secure(emulator, { issued, rejectUnauthorized: false })
-    await new Promise((resolve) =>
-      socket
-        .on('error', () => {})
-        .once('close', resolve)
-        .resume(),
-    )
+    await closeOf(socket)
   }
   await expect
     .poll(() => reports)

@@ -3,7 +3,17 @@ import { connect as connectTcp } from 'node:net'
 import type pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { startEmulator, type Emulator, type Incident } from '../src/index.ts'
-import { accessToken, api, certificate, clusterOf, connect, login, publicKeySpki, secure } from './dial.ts'
+import {
+  accessToken,
+  api,
+  certificate,
+  closeOf,
+  clusterOf,
+  connect,
+  login,
+  publicKeySpki,
+  secure,
+} from './dial.ts'
 
 const postgres = inject('postgres')
 const instance = 'projects/p/locations/r/clusters/c/instances/primary'
@@ -218,12 +228,7 @@ describe('a clock that is wrong', () => {
     const issued = await certificate(emulator)
     await emulator.faults.begin({ incident: 'clockSkew', skewMs: -48 * hour })
     const socket = await secure(emulator, { issued, rejectUnauthorized: false })
-    await new Promise((resolve) =>
-      socket
-        .on('error', () => {})
-        .once('close', resolve)
-        .resume(),
-    )
+    await closeOf(socket)
     const refused = emulator.requests.findLast(({ step }) => step === 'tls')
     expect(refused).toMatchObject({ outcome: 'refused', reason: 'CERT_NOT_YET_VALID' })
   })
@@ -235,12 +240,7 @@ describe('a clock that is wrong', () => {
     await emulator.faults.begin({ incident: 'clockSkew', skewMs: 2 * hour })
     for (const issued of [old, untrusted]) {
       const socket = await secure(emulator, { issued, rejectUnauthorized: false })
-      await new Promise((resolve) =>
-        socket
-          .on('error', () => {})
-          .once('close', resolve)
-          .resume(),
-      )
+      await closeOf(socket)
     }
     const refused = emulator.requests.filter(({ step }) => step === 'tls').slice(-2)
     expect(refused).toMatchObject([{ reason: 'CERT_HAS_EXPIRED' }, { outcome: 'refused' }])
