@@ -113,6 +113,7 @@ export class Credentials {
     return true
   }
 
+  /** Does what may take a token. After a failure, the next call begins with the credentials themselves. */
   async #use<T>(open: () => Promise<GoogleClient>, work: (client: GoogleClient) => Promise<T>): Promise<T> {
     const tokens = this.#tokenGeneration
     try {
@@ -123,6 +124,7 @@ export class Credentials {
     }
   }
 
+  /** Gives up on what is not answered, and on the clients that wait for it. */
   async #inTime<T extends object>(
     work: () => Promise<T>,
     tooLate: (timeoutMs: number) => AlloyDBError,
